@@ -1,0 +1,122 @@
+//! Identifiers of requests and of the steps inside one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// Identifies one request of a client; a `UUIDv7` unless the client brought its own UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(Uuid);
+
+impl RequestId {
+    /// Makes a new, time-ordered id.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// Wraps a UUID.
+    #[must_use]
+    pub const fn from_uuid(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+
+    /// The UUID itself.
+    #[must_use]
+    pub const fn as_uuid(self) -> Uuid {
+        self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A text that is no request id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is no UUID, as 01890a5d-ac96-774b-bcce-b302099a8057")]
+pub struct InvalidRequestId;
+
+impl FromStr for RequestId {
+    type Err = InvalidRequestId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Uuid::try_parse(text)
+            .ok()
+            .filter(|uuid| !uuid.is_nil())
+            .map(Self)
+            .ok_or(InvalidRequestId)
+    }
+}
+
+/// One step of a request that can cost something; unique within the request.
+///
+/// The ledger's writes are idempotent by (request, step).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The attempt with this index, counted from 0.
+    Attempt(u32),
+    /// The judge's own model call for the attempt with this index.
+    Judge(u32),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attempt(index) => write!(f, "attempt/{index}"),
+            Self::Judge(index) => write!(f, "judge/{index}"),
+        }
+    }
+}
+
+/// A text that is no step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is no step, as attempt/0 or judge/0")]
+pub struct InvalidStep;
+
+impl FromStr for Step {
+    type Err = InvalidStep;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (kind, index) = text.split_once('/').ok_or(InvalidStep)?;
+        let index = index.parse().map_err(|_| InvalidStep)?;
+        match kind {
+            "attempt" => Ok(Self::Attempt(index)),
+            "judge" => Ok(Self::Judge(index)),
+            _ => Err(InvalidStep),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_ids_are_time_ordered() {
+        let (first, second) = (RequestId::generate(), RequestId::generate());
+        assert!(first < second);
+    }
+
+    #[test]
+    fn ids_and_steps_round_trip_as_text() {
+        let id = RequestId::generate();
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for step in [Step::Attempt(0), Step::Judge(7)] {
+            assert_eq!(step.to_string().parse(), Ok(step));
+        }
+    }
+
+    #[test]
+    fn texts_that_are_no_ids_are_refused() {
+        for text in ["", "abc", "00000000-0000-0000-0000-000000000000"] {
+            assert!(text.parse::<RequestId>().is_err());
+        }
+        for text in ["", "attempt", "attempt/-1", "attempt/x", "tea/1"] {
+            assert!(text.parse::<Step>().is_err());
+        }
+    }
+}
