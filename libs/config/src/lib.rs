@@ -1,0 +1,33 @@
+//! One YAML file, its sections, environment overrides and every problem at once.
+//!
+//! [`load`] finds the file, lays `TERRACE__…` variables over it, and either returns a checked
+//! [`Config`] or all [`Problems`] with their lines. What is in a [`Config`] holds: names refer to
+//! things that exist, numbers are in range, prices are known. This crate alone reads the
+//! environment; it connects to nothing and does not watch the file.
+#![warn(missing_docs)]
+
+mod decode;
+mod load;
+mod model_list;
+mod overrides;
+mod problem;
+mod read;
+pub mod schema;
+mod secret;
+mod summary;
+mod tree;
+pub mod value;
+mod yaml;
+
+pub use load::{Loaded, load, parse};
+pub use problem::{Place, Problem, Problems};
+
+pub use schema::{
+    Backend, BackendKind, Baseline, Breaker, Capabilities, Config, CostControl, Judge, Known,
+    Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
+    OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Service, Services, Telemetry,
+    Tier, Tiers, Weights,
+};
+pub use summary::Row;
+pub use url::Url;
+pub use value::{ByteSize, Secret, SecretFile, TimeZone};

@@ -1,0 +1,105 @@
+//! `judge`: which checks count how much, per action.
+
+use std::collections::BTreeMap;
+
+use terrace_domain::ActionName;
+
+use crate::decode::Section;
+use crate::read::number;
+
+/// Which checks count how much.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judge {
+    /// For actions without a profile of their own: `profiles.default`.
+    pub default_profile: Weights,
+    /// Per action; a weight it does not give is that of the default profile.
+    pub profiles: BTreeMap<ActionName, Weights>,
+}
+
+/// How much each check counts, 0 (not at all) to 10. Default: 1 each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// Empty or cut off.
+    pub empty: f64,
+    /// Refuses the task.
+    pub refusal: f64,
+    /// Repeats itself.
+    pub repetition: f64,
+    /// Not in the format that was asked for.
+    pub format: f64,
+    /// Code that does not parse.
+    pub syntax: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            empty: 1.0,
+            refusal: 1.0,
+            repetition: 1.0,
+            format: 1.0,
+            syntax: 1.0,
+        }
+    }
+}
+
+impl Judge {
+    /// The weights for an action; an empty or unknown one has the default profile.
+    #[must_use]
+    pub fn weights(&self, action: &str) -> Weights {
+        let own = self
+            .profiles
+            .iter()
+            .find(|(name, _)| name.as_str() == action);
+        own.map_or(self.default_profile, |(_, weights)| *weights)
+    }
+}
+
+impl Judge {
+    pub(crate) fn read(section: &mut Section<'_, '_>) -> Self {
+        section.section("profiles", |section| {
+            let default_profile = section.section("default", |section| {
+                read_weights(section, Weights::default())
+            });
+            let profiles = section.named("<action>", |name, section| {
+                let weights = read_weights(section, default_profile);
+                match ActionName::new(name) {
+                    Ok(action) => Some((action, weights)),
+                    Err(error) => {
+                        section.problem_here(error.to_string());
+                        None
+                    }
+                }
+            });
+            Self {
+                default_profile,
+                profiles: profiles.into_iter().flatten().collect(),
+            }
+        })
+    }
+}
+
+fn read_weights(section: &mut Section<'_, '_>, default: Weights) -> Weights {
+    let mut weight = |key, default| section.or(key, default, number(0.0..=10.0));
+    let weights = Weights {
+        empty: weight("empty", default.empty),
+        refusal: weight("refusal", default.refusal),
+        repetition: weight("repetition", default.repetition),
+        format: weight("format", default.format),
+        syntax: weight("syntax", default.syntax),
+    };
+    let Weights {
+        empty,
+        refusal,
+        repetition,
+        format,
+        syntax,
+    } = weights;
+    if [empty, refusal, repetition, format, syntax]
+        .iter()
+        .all(|weight| *weight == 0.0)
+    {
+        section.problem_here("has no weight above 0: nothing would ever be judged");
+    }
+    weights
+}
