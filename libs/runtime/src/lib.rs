@@ -1,0 +1,15 @@
+//! The life of a process: when to stop, who is still working, when it is ready.
+//!
+//! [`shutdown::Shutdown`] tells every part that the end has begun, [`tasks::Tasks`] is the only
+//! place that starts a task and knows what its failure means, [`readiness::Readiness`] turns
+//! ready when the last latch drops. Nothing here knows gRPC, telemetry or a service.
+#![warn(missing_docs)]
+
+pub mod readiness;
+pub mod shutdown;
+pub mod signal;
+pub mod tasks;
+
+pub use readiness::{Latch, Readiness};
+pub use shutdown::{Grace, Shutdown};
+pub use tasks::{Kind, Lost, StillRunning, Tasks, Work};

@@ -1,0 +1,3 @@
+//! Tasks and shutdown as a process uses them.
+
+mod tasks;
