@@ -1,0 +1,98 @@
+//! The server's side: reads the header, caps it, and ends the call when the time is over.
+
+use std::future::Future;
+use std::time::Duration;
+
+use terrace_domain::{Failure, Reason};
+
+use crate::body;
+use crate::deadline::{Deadline, header};
+use crate::layer::{Middleware, Request, Response, is_infrastructure, method, respond};
+use crate::status::to_status;
+
+/// Gives every request a [`Deadline`] and keeps to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// For requests that came without one.
+    pub(crate) default: Duration,
+    /// For requests that ask for more.
+    pub(crate) max: Duration,
+}
+
+/// The deadline of a call and what to say when it passes.
+pub(crate) struct Ticket {
+    deadline: Deadline,
+    method: String,
+}
+
+impl Middleware for Server {
+    /// None for a watch that may stay open for good.
+    type Ticket = Option<Ticket>;
+
+    fn admit(&self, request: &mut Request) -> Result<Option<Ticket>, Failure> {
+        let allowed = match header::parse(request.headers())? {
+            None if is_infrastructure(request) => return Ok(None),
+            None if is_long(request) => LONG,
+            Some(asked) if is_long(request) => asked.min(LONG),
+            None => self.default,
+            Some(asked) => asked.min(self.max),
+        };
+        let ticket = Ticket {
+            deadline: Deadline::within(ahead_of_tonic(allowed)),
+            method: method(request).to_owned(),
+        };
+        if allowed.is_zero() {
+            return Err(ticket.failure());
+        }
+        request.extensions_mut().insert(ticket.deadline);
+        Ok(Some(ticket))
+    }
+
+    async fn follow(
+        ticket: Option<Ticket>,
+        response: impl Future<Output = Response> + Send + 'static,
+    ) -> Response {
+        let Some(ticket) = ticket else {
+            return response.await;
+        };
+        let deadline = ticket.deadline;
+        match tokio::time::timeout_at(deadline.instant(), response).await {
+            Err(_) => respond(&ticket.failure()),
+            Ok(response) => body::end_when(response, async move {
+                deadline.passed().await;
+                to_status(&ticket.failure())
+            }),
+        }
+    }
+}
+
+impl Ticket {
+    fn failure(&self) -> Failure {
+        let text = format!(
+            "the deadline passed before {} was done: allow more time",
+            self.method
+        );
+        Failure::new(Reason::DeadlineExceeded, text)
+    }
+}
+
+/// Calls that take as long as their work does, and end when their caller leaves: fetching a model
+/// of many gigabytes, answering a file of many requests.
+const LONG_METHODS: [&str; 3] = [
+    "terrace.gateway.v1.GatewayService/PullModel",
+    "terrace.router.v1.RouterService/PullModel",
+    "terrace.router.v1.RouterService/RouteBatch",
+];
+
+/// How long such a call may take.
+const LONG: Duration = Duration::from_hours(7 * 24);
+
+fn is_long(request: &Request) -> bool {
+    LONG_METHODS.contains(&method(request))
+}
+
+/// tonic's timer on the connection outside of this layer starts a moment later with the same
+/// time. A tenth, at most 5 ms, makes sure that ours is first also when timers fire in bunches.
+fn ahead_of_tonic(allowed: Duration) -> Duration {
+    allowed - (allowed / 10).min(Duration::from_millis(5))
+}
