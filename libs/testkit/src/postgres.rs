@@ -1,0 +1,148 @@
+//! A fresh, empty database per test on a real PostgreSQL server.
+//!
+//! The server is named by `TERRACE_TEST_DATABASE_URL`; this module only makes databases on it and
+//! asks them questions from outside, through `psql`, so that what a service wrote is checked
+//! without the service's own code.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, bail};
+use terrace_domain::RequestId;
+use url::Url;
+
+/// Environment variable with the URL of a database in which new ones may be made.
+pub const SERVER_VARIABLE: &str = "TERRACE_TEST_DATABASE_URL";
+
+const NO_SERVER: &str = "TERRACE_TEST_DATABASE_URL is not set: run `make test`, or start a server \
+    with `scripts/postgres.sh start DIR` and export TERRACE_TEST_DATABASE_URL";
+
+/// An empty database, dropped together with this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: Url,
+    url: Url,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Makes an empty database.
+    ///
+    /// # Panics
+    /// When the server is not named or does not let a database be made; the message says what to
+    /// do.
+    #[must_use]
+    #[expect(
+        clippy::panic,
+        clippy::disallowed_methods,
+        reason = "a test without its database cannot run; this variable is for tests alone"
+    )]
+    pub fn create() -> Self {
+        let Ok(server) = std::env::var(SERVER_VARIABLE) else {
+            panic!("{NO_SERVER}");
+        };
+        match Self::create_on(&server) {
+            Ok(database) => database,
+            Err(error) => panic!("no test database on the server of {SERVER_VARIABLE}: {error:#}"),
+        }
+    }
+
+    fn create_on(server: &str) -> anyhow::Result<Self> {
+        let server = Url::parse(server).context("it is no URL")?;
+        let id = RequestId::generate().as_uuid().simple();
+        let name = format!("terrace_test_{id}");
+        // template0 takes no connections, so that many tests can copy it at once.
+        run(
+            &server,
+            &format!("CREATE DATABASE {name} TEMPLATE template0"),
+        )?;
+        let mut url = server.clone();
+        url.set_path(&name);
+        Ok(Self { server, url, name })
+    }
+
+    /// The URL of the database.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Runs a statement and returns its rows as text; NULL is empty.
+    ///
+    /// # Panics
+    /// When the statement fails.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a failed question is a failed test")]
+    pub fn query(&self, sql: &str) -> Vec<Vec<String>> {
+        match run(&self.url, sql) {
+            Ok(rows) => rows,
+            Err(error) => panic!("{sql}: {error:#}"),
+        }
+    }
+
+    /// The one number that a statement returns, as a count or a sum.
+    ///
+    /// # Panics
+    /// When the statement fails or returns anything else.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a failed question is a failed test")]
+    pub fn number(&self, sql: &str) -> i64 {
+        let rows = self.query(sql);
+        let number = rows.first().and_then(|row| row.first()?.parse().ok());
+        match number {
+            Some(number) if rows.len() == 1 => number,
+            _ => panic!("{sql}: is no single number: {rows:?}"),
+        }
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // A database left behind costs disk until the server is reset, and no test its result.
+        drop(run(&self.server, &sql));
+    }
+}
+
+/// Separates the fields of a row: a byte that no text of ours has.
+const FIELD_SEPARATOR: char = '\u{1f}';
+
+fn run(database: &Url, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
+    let psql = psql()?;
+    let separator = FIELD_SEPARATOR.to_string();
+    let output = Command::new(psql)
+        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+        .args(["-F", &separator, "-c", sql, "-d", database.as_str()])
+        .output()
+        .with_context(|| format!("{} does not run", psql.display()))?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    let text = String::from_utf8(output.stdout).context("psql did not write UTF-8")?;
+    let fields = |line: &str| line.split(FIELD_SEPARATOR).map(str::to_owned).collect();
+    Ok(text.lines().map(fields).collect())
+}
+
+/// The `psql` to use: of the path, else of the newest Debian package.
+fn psql() -> anyhow::Result<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOUND
+        .get_or_init(find_psql)
+        .as_deref()
+        .context("psql is not installed: `apt-get install postgresql-client`")
+}
+
+fn find_psql() -> Option<PathBuf> {
+    let in_path = PathBuf::from("psql");
+    if Command::new(&in_path).arg("--version").output().is_ok() {
+        return Some(in_path);
+    }
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+    let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
+    versions
+        .filter_map(|entry| Some((number(&entry.path())?, entry.path().join("bin/psql"))))
+        .filter(|(_, psql)| psql.exists())
+        .max()
+        .map(|(_, psql)| psql)
+}
