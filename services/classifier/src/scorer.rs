@@ -1,0 +1,345 @@
+//! From features to a difficulty: a sum of weighted features, squashed to 0..1.
+//!
+//! The weights are made by hand, in log-odds: 0.4 moves a middling difficulty by about 0.1. Each
+//! feature that moved the sum is reported with what the difficulty would lose without it. There
+//! is nothing learned here and nothing random: the same request always gets the same score.
+
+use terrace_domain::Score;
+
+use crate::evidence::{self, Evidence, counted};
+use crate::features::{Cue, Features};
+use crate::request::Form;
+use crate::task::TaskKind;
+
+/// Log-odds of a request that nothing is known of: a difficulty of 0.38.
+const NEUTRAL: f64 = -0.5;
+/// Words of an ordinary question; longer ones are harder.
+const ORDINARY_WORDS: f64 = 30.0;
+/// Fewer words have no average length to speak of.
+const ENOUGH_WORDS: usize = 12;
+/// A feature that moves the sum by less is not worth a line.
+const NOTHING: f64 = 0.005;
+
+/// How hard a request is, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// 0: any model does it; 1: only the best.
+    pub difficulty: Score,
+    /// How sure that is.
+    pub confidence: Score,
+    /// Every feature that moved it, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One feature's share of the sum.
+struct Part {
+    feature: &'static str,
+    logit: f64,
+    detail: String,
+}
+
+/// Scores a request of this kind; `margin` says how clear the kind is, 0 to 1.
+pub(crate) fn score(features: &Features, kind: TaskKind, margin: f64) -> Scored {
+    let mut parts = vec![of_kind(kind)];
+    parts.extend(of_size(features, kind));
+    parts.extend(of_content(features));
+    parts.extend(of_manner(features));
+    parts.extend(of_setting(features));
+    parts.extend(of_action(features));
+    parts.retain(|part| part.logit.abs() >= NOTHING);
+    let sum = NEUTRAL + parts.iter().map(|part| part.logit).sum::<f64>();
+    let difficulty = squash(sum);
+    let mut evidence: Vec<_> = parts
+        .iter()
+        .map(|part| Evidence {
+            feature: part.feature,
+            weight: difficulty - squash(sum - part.logit),
+            detail: part.detail.clone(),
+        })
+        .collect();
+    evidence::strongest_first(&mut evidence);
+    Scored {
+        difficulty: Score::clamped(difficulty),
+        confidence: confidence(&parts, margin, features.cut),
+        evidence,
+    }
+}
+
+fn squash(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// More evidence, evidence that agrees and a clear kind make it surer; unread text less so.
+fn confidence(parts: &[Part], margin: f64, cut: bool) -> Score {
+    let (mut sum, mut mass) = (0.0, 0.0);
+    for part in parts {
+        sum += part.logit;
+        mass += part.logit.abs();
+    }
+    let agreement = if mass > 0.0 {
+        f64::abs(sum) / mass
+    } else {
+        0.0
+    };
+    let amount = 1.0 - f64::exp(-mass / 1.5);
+    let sure = 0.15 + 0.8 * amount * (0.35 + 0.3 * agreement + 0.35 * margin);
+    Score::clamped(if cut { sure * 0.8 } else { sure })
+}
+
+fn of_kind(kind: TaskKind) -> Part {
+    let logit = match kind {
+        TaskKind::Classification => -1.1,
+        TaskKind::Extraction => -0.75,
+        TaskKind::Rewriting => -0.4,
+        TaskKind::Chat => -0.15,
+        TaskKind::Math => 0.4,
+        TaskKind::Code => 0.7,
+        TaskKind::Reasoning => 0.45,
+        TaskKind::Orchestration => 1.7,
+    };
+    Part {
+        feature: "task_kind",
+        logit,
+        detail: format!("the task is {}", kind.as_str()),
+    }
+}
+
+fn of_size(features: &Features, kind: TaskKind) -> Vec<Part> {
+    // Pasted material makes these tasks longer and hardly harder.
+    let on_material = matches!(
+        kind,
+        TaskKind::Classification | TaskKind::Extraction | TaskKind::Rewriting
+    );
+    let doublings = (features.words.max(1) as f64 / ORDINARY_WORDS).log2();
+    // A short question may be as hard as any; a long one seldom is easy.
+    let per_doubling = match (on_material, doublings > 0.0) {
+        (true, _) => 0.12,
+        (false, true) => 0.46,
+        (false, false) => 0.3,
+    };
+    let length = doublings.clamp(-1.5, 6.0) * per_doubling;
+    let context = (1.0 + features.context_bytes as f64 / 4000.0)
+        .log2()
+        .min(6.0);
+    // Measured on public outcomes: long words are those of questions that are looked up, short
+    // ones those of questions that are worked out, where better models gain more.
+    let long = (features.word_bytes - 4.7).clamp(-1.2, 2.0);
+    vec![
+        Part {
+            feature: "prompt_length",
+            logit: length,
+            detail: format!("the question has about {}", counted(features.words, "word")),
+        },
+        Part {
+            feature: "context_length",
+            logit: context * 0.06,
+            detail: format!("{} of other turns", counted(features.context_bytes, "byte")),
+        },
+        Part {
+            feature: "word_length",
+            logit: if features.words < ENOUGH_WORDS {
+                0.0
+            } else {
+                -0.24 * long
+            },
+            detail: format!("words have {:.1} letters on average", features.word_bytes),
+        },
+    ]
+}
+
+fn of_content(features: &Features) -> Vec<Part> {
+    let mut parts = of_counts(features);
+    parts.extend([
+        cue(features, Cue::Reason, ("reasoning_words", 0.2, 3.0)),
+        cue(features, Cue::Prove, ("proof_words", 1.8, 1.5)),
+        cue(features, Cue::Design, ("design_words", 0.55, 4.0)),
+        cue(
+            features,
+            Cue::Orchestrate,
+            ("orchestration_words", 0.35, 3.0),
+        ),
+        cue(features, Cue::Constraint, ("demands", 0.1, 6.0)),
+    ]);
+    parts
+}
+
+fn of_counts(features: &Features) -> Vec<Part> {
+    let shape = &features.shape;
+    let several = |count: usize, most: f64| (1.0 + count as f64).log2().min(most);
+    let counts = [
+        (
+            "code_at_hand",
+            several(shape.code_lines, 7.0) * 0.1,
+            shape.code_lines,
+            "line of code",
+        ),
+        (
+            "list_items",
+            several(shape.list_items, 4.0) * 0.15,
+            shape.list_items,
+            "list item",
+        ),
+        (
+            "options",
+            several(shape.options, 3.0) * 0.1,
+            shape.options,
+            "lettered option",
+        ),
+        (
+            "notation",
+            several(shape.notation, 5.0) * 0.07,
+            shape.notation,
+            "sign of notation",
+        ),
+        (
+            "numbers",
+            several(features.numbers, 4.0) * 0.02,
+            features.numbers,
+            "number",
+        ),
+        (
+            "questions",
+            several(shape.questions.saturating_sub(1), 3.0) * 0.12,
+            shape.questions,
+            "question mark",
+        ),
+    ];
+    counts
+        .into_iter()
+        .map(|(feature, logit, count, what)| Part {
+            feature,
+            logit,
+            detail: counted(count, what),
+        })
+        .collect()
+}
+
+fn of_manner(features: &Features) -> Vec<Part> {
+    vec![
+        cue(features, Cue::Brief, ("brevity_words", -0.3, 2.0)),
+        cue(features, Cue::Small, ("smallness_words", -0.2, 2.0)),
+        cue(features, Cue::Casual, ("small_talk", -0.5, 2.0)),
+        cue(features, Cue::Label, ("label_words", -0.12, 3.0)),
+    ]
+}
+
+/// A cue's part: `per_one` for each that was seen, up to `most`.
+fn cue(features: &Features, cue: Cue, rule: (&'static str, f64, f64)) -> Part {
+    let (feature, per_one, most) = rule;
+    let seen = features.cues.of(cue);
+    Part {
+        feature,
+        logit: seen.min(most) * per_one,
+        detail: format!("{seen:.1} by place and number"),
+    }
+}
+
+fn of_setting(features: &Features) -> Vec<Part> {
+    let form = match features.form {
+        Form::Free => 0.0,
+        Form::Choice => -0.7,
+        Form::Pattern => -0.2,
+        Form::Json => 0.05,
+        Form::Schema => 0.15,
+    };
+    let tools = if features.tools == 0 {
+        0.0
+    } else {
+        0.25 + 0.05 * f64::from(features.tools.min(10))
+    };
+    let turns = (features.turns.max(1) as f64).log2().min(5.0) * 0.08;
+    let images = if features.images > 0 { 0.35 } else { 0.0 };
+    vec![
+        part(
+            "response_form",
+            form,
+            "the output has to have a form".to_owned(),
+        ),
+        part("tools", tools, counted(features.tools as usize, "tool")),
+        part(
+            "tool_results",
+            (features.tool_turns.min(6) as f64) * 0.08,
+            counted(features.tool_turns, "tool result"),
+        ),
+        part("turns", turns, counted(features.turns, "turn")),
+        part("images", images, counted(features.images, "picture")),
+    ]
+}
+
+/// What the action's name says beyond the kind of task.
+fn of_action(features: &Features) -> Vec<Part> {
+    let of = |cue| features.action.of(cue).min(1.0);
+    let logit = 0.5 * of(Cue::Orchestrate)
+        + 0.4 * of(Cue::Design)
+        + 0.3 * of(Cue::Reason)
+        + 0.5 * of(Cue::Prove)
+        - 0.4 * of(Cue::Label)
+        - 0.2 * of(Cue::Extract)
+        - 0.3 * of(Cue::Casual);
+    vec![part(
+        "action",
+        logit,
+        "the action's name says so".to_owned(),
+    )]
+}
+
+const fn part(feature: &'static str, logit: f64, detail: String) -> Part {
+    Part {
+        feature,
+        logit,
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features;
+    use crate::request::{Request, Speaker, Turn};
+
+    fn scored(text: &str) -> Scored {
+        let request = Request {
+            turns: vec![Turn::new(Speaker::User, text)],
+            ..Request::default()
+        };
+        let features = features::read(&request, text);
+        score(&features, TaskKind::Chat, 0.5)
+    }
+
+    #[test]
+    fn every_weight_is_what_the_difficulty_would_lose_without_it() {
+        let scored = scored("Prove that the design is correct, step by step.");
+        let proof = scored
+            .evidence
+            .iter()
+            .find(|one| one.feature == "proof_words");
+        assert!(proof.unwrap().weight > 0.0);
+        let strengths: Vec<_> = scored.evidence.iter().map(|one| one.weight.abs()).collect();
+        assert!(strengths.is_sorted_by(|a, b| a >= b));
+    }
+
+    #[test]
+    fn longer_is_harder_and_shorter_is_easier() {
+        let (short, long) = (
+            scored("blue sky"),
+            scored(&"blue sky over water ".repeat(200)),
+        );
+        assert!(short.difficulty < long.difficulty);
+    }
+
+    #[test]
+    fn no_evidence_makes_no_confidence() {
+        let nothing = confidence(&[], 0.0, false);
+        assert!(nothing < scored("Prove it by induction, formally.").confidence);
+        assert!((nothing.get() - 0.15).abs() < 1e-9);
+    }
+
+    #[test]
+    fn details_never_quote_the_prompt() {
+        let scored = scored("prove zanzibar\n- zanzibar\n```zanzibar\nx\n```");
+        assert!(!scored.evidence.is_empty());
+        for one in scored.evidence {
+            assert!(!one.detail.contains("zanzibar"), "{one:?}");
+        }
+    }
+}

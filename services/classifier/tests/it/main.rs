@@ -1,0 +1,8 @@
+//! The classifier as its callers see it: over an in-process link, through every layer.
+#![cfg(test)]
+
+mod labelled;
+mod properties;
+mod refused;
+mod rules;
+mod world;
