@@ -1,0 +1,116 @@
+//! The only wiring: settings in, a server's stack out.
+
+use std::fmt;
+use std::sync::Arc;
+
+use terrace_proto::gateway::v1::FILE_DESCRIPTOR_SET;
+use terrace_proto::gateway::v1::gateway_service_server::GatewayServiceServer;
+use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
+use terrace_runtime::{Kind, Tasks};
+
+use crate::config::Settings;
+use crate::endpoints::{Endpoints, REREAD_EVERY};
+use crate::error::{Blame, Error};
+use crate::generate::Generate;
+use crate::grpc::Grpc;
+use crate::registry::{Pace, Registry};
+
+/// A gateway, built and not yet listening.
+#[derive(Clone)]
+pub struct TierGateway {
+    grpc: Grpc,
+    endpoints: Arc<Endpoints>,
+    registry: Arc<Registry>,
+    pace: Pace,
+    warm_up: bool,
+    backend: String,
+}
+
+/// Builds a gateway. It connects to nothing; see [`TierGateway::start`].
+///
+/// # Errors
+/// The HTTP client cannot be built: a defect of the build.
+pub fn build(settings: &Settings) -> Result<TierGateway, Error> {
+    let backend = &settings.backend;
+    let blame = Blame {
+        backend: backend.name.clone(),
+        kind: backend.kind,
+        url: backend.url.as_str().trim_end_matches('/').to_owned(),
+    };
+    let endpoints = Arc::new(Endpoints::new(backend)?);
+    let registry = Arc::new(Registry::new(settings, endpoints.keys(), blame.clone()));
+    let generate = Generate::new(
+        settings,
+        Arc::clone(&endpoints),
+        Arc::clone(&registry),
+        blame,
+    );
+    Ok(TierGateway {
+        grpc: Grpc::new(Arc::new(generate), Arc::clone(&registry), settings.limits),
+        endpoints,
+        registry,
+        pace: Pace {
+            every: backend.refresh_interval,
+            soon: settings.refresh_soon,
+        },
+        warm_up: backend.warm_up,
+        backend: backend.name.to_string(),
+    })
+}
+
+impl TierGateway {
+    /// The layered server, for a socket or for an in-process link.
+    ///
+    /// # Errors
+    /// The contract's descriptors cannot be served: a defect of the build.
+    pub fn stack(&self, settings: &ServerSettings) -> Result<Stack, InvalidDescriptors> {
+        let server = GatewayServiceServer::new(self.grpc.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server);
+        Stack::new(crate::NAME, settings, services)
+    }
+
+    /// Asks the backend once what it has, then keeps asking in the background.
+    ///
+    /// Returns after a few seconds at most, whatever the backend does.
+    pub async fn start(&self, tasks: &Tasks) {
+        let answered = self.registry.look(&self.endpoints).await;
+        self.keep_keys_fresh(tasks);
+        if self.warm_up {
+            self.load_models(tasks);
+        }
+        let (registry, endpoints) = (Arc::clone(&self.registry), Arc::clone(&self.endpoints));
+        let pace = self.pace;
+        tasks.spawn("refresh models", Kind::Background, async move {
+            registry.keep_fresh(endpoints, pace, answered).await;
+        });
+    }
+
+    fn load_models(&self, tasks: &Tasks) {
+        let (registry, endpoints) = (Arc::clone(&self.registry), Arc::clone(&self.endpoints));
+        tasks.spawn("warm up models", Kind::Background, async move {
+            for provider in endpoints.all() {
+                registry.warm_up(provider).await;
+            }
+        });
+    }
+
+    fn keep_keys_fresh(&self, tasks: &Tasks) {
+        let keys = Arc::clone(self.endpoints.keys());
+        tasks.spawn("reread keys", Kind::Background, async move {
+            loop {
+                tokio::time::sleep(REREAD_EVERY).await;
+                keys.reread();
+            }
+        });
+    }
+}
+
+impl fmt::Debug for TierGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TierGateway")
+            .field("backend", &self.backend)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! The use case: one call of one model, with a place, time limits, accounting, and a span.
+//!
+//! Its result is a stream of events that always tells what was used: before an error comes a
+//! count of what the broken answer has cost, so that nothing that was produced goes unbilled.
+//! Dropping the stream, at any point, ends the work upstream.
+
+mod ability;
+mod answer;
+mod observe;
+mod patience;
+mod retries;
+mod tally;
+mod way;
+mod whole;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use terrace_config::Backend;
+use terrace_domain::{Failure, ModelName, Usage};
+use tokio::time::Instant;
+
+use crate::admit::{Admission, Ticket};
+use crate::call::{Call, Finish, TokenLogprob, ToolCallDelta};
+use crate::config::{Served, Settings};
+use crate::endpoints::Endpoints;
+use crate::error::{Blame, Fault};
+use crate::metrics;
+use crate::provider::{Abilities, Provider};
+use crate::registry::Registry;
+use answer::Answer;
+use patience::Patience;
+use retries::RetryPolicy;
+use tally::Tally;
+use way::Way;
+
+pub(crate) use observe::{Observation, Subject};
+pub(crate) use whole::Whole;
+
+/// One event of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Event {
+    /// More of the answer.
+    Delta(Delta),
+    /// What has been used so far.
+    Usage(Usage),
+    /// The answer is complete.
+    Finished(Finished),
+}
+
+/// More of an answer.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Delta {
+    /// Text to append.
+    pub(crate) text: String,
+    /// Log-probabilities of the tokens in it.
+    pub(crate) logprobs: Vec<TokenLogprob>,
+    pub(crate) tool_call: Option<ToolCallDelta>,
+}
+
+/// The end of a complete answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Finished {
+    pub(crate) finish: Finish,
+    pub(crate) usage: Usage,
+    /// Model as the backend names it.
+    pub(crate) served_model: String,
+}
+
+/// An answer as it comes: ends after `Finished` or a failure.
+pub(crate) type Events = BoxStream<'static, Result<Event, Failure>>;
+
+/// Calls models of one backend.
+pub(crate) struct Generate {
+    pub(crate) endpoints: Arc<Endpoints>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) blame: Blame,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) admission: Admission,
+    limits: TimeLimits,
+    provider_name: String,
+}
+
+/// How long the backend may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimits {
+    first_token: Duration,
+    idle: Duration,
+    total: Duration,
+}
+
+impl TimeLimits {
+    const fn of(backend: &Backend) -> Self {
+        Self {
+            first_token: backend.first_token_timeout,
+            idle: backend.idle_timeout,
+            total: backend.total_timeout,
+        }
+    }
+}
+
+impl Generate {
+    pub(crate) fn new(
+        settings: &Settings,
+        endpoints: Arc<Endpoints>,
+        registry: Arc<Registry>,
+        blame: Blame,
+    ) -> Self {
+        let backend = &settings.backend;
+        Self {
+            endpoints,
+            retry: RetryPolicy::new(backend),
+            registry,
+            admission: Admission::new(backend, &settings.models),
+            blame,
+            limits: TimeLimits::of(backend),
+            provider_name: observe::provider_name(backend),
+        }
+    }
+
+    /// Starts an answer and returns its events.
+    ///
+    /// A failure that cannot have cost anything is returned as such; any other one is in the
+    /// stream, behind a count of what it may have cost.
+    pub(crate) async fn stream(&self, call: Call, deadline: Instant) -> Result<Events, Failure> {
+        let fail = |fault: &Fault| self.blame.failure(fault, &call.model);
+        let served = self
+            .registry
+            .callable(&call.model)
+            .map_err(|fault| fail(&fault))?;
+        ability::check(&call, &served.model, self.abilities()).map_err(|fault| fail(&fault))?;
+        let ticket = Ticket {
+            model: &call.model,
+            project: &call.project,
+            priority: call.priority,
+            deadline,
+        };
+        let place = self.admission.enter(ticket).await?;
+        let mut retries = self.retry.begin(deadline);
+        loop {
+            let mut way = self.way(&call.model).map_err(|fault| fail(&fault))?;
+            let mut answer = self.begin(&call, &served, deadline);
+            let opened = answer.open(way.provider(), &call, &served.model).await;
+            let Err(fault) = opened else {
+                return Ok(answer.hold(place, way).into_events());
+            };
+            way.tell(Some(&fault));
+            if fault.may_have_cost() {
+                return Ok(answer.broken(fault));
+            }
+            let wait = retries.next_wait(&fault, self.endpoints.has_another_way(&fault));
+            let failure = answer.fail(fault);
+            match wait {
+                None => return Err(failure),
+                Some(wait) => self.again(&failure, wait).await,
+            }
+        }
+    }
+
+    /// Generates a whole answer.
+    pub(crate) async fn whole(&self, call: Call, deadline: Instant) -> Result<Whole, Failure> {
+        let events = self.stream(call, deadline).await?;
+        // `Answer` ends with an end or a failure, so there is nothing to say about why.
+        Whole::collect(events)
+            .await?
+            .ok_or_else(|| self.blame.cut_off())
+    }
+
+    /// What the kind of backend can carry.
+    pub(crate) fn abilities(&self) -> Abilities {
+        let provider = self.endpoints.first();
+        provider.map(Provider::abilities).unwrap_or_default()
+    }
+
+    /// The way to a model for one call, if its breaker allows one.
+    pub(crate) fn way(&self, model: &ModelName) -> Result<Way, Fault> {
+        Way::open(&self.registry, &self.endpoints, model)
+    }
+
+    /// Waits before a call is made again.
+    pub(crate) async fn again(&self, failure: &Failure, wait: Duration) {
+        metrics::retry(&self.blame.backend, failure.reason);
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Starts the clocks of a call.
+    pub(crate) fn patience(&self, deadline: Instant) -> Patience {
+        Patience::new(self.limits, deadline)
+    }
+
+    /// Starts to watch a call.
+    pub(crate) fn observe(&self, subject: &Subject<'_>) -> Observation {
+        Observation::start(&self.provider_name, &self.blame, subject)
+    }
+
+    fn begin(&self, call: &Call, served: &Served, deadline: Instant) -> Answer {
+        Answer::new(
+            Arc::clone(&self.registry),
+            self.blame.clone(),
+            self.patience(deadline),
+            Tally::new(call),
+            self.observe(&Subject::chat(call, served.model.max_output_tokens)),
+        )
+    }
+}
+
+/// Two events and the end: what a call costs that never got to an answer.
+fn last_words(usage: Usage, failure: Failure) -> Events {
+    stream::iter([Ok(Event::Usage(usage)), Err(failure)]).boxed()
+}

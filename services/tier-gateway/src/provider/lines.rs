@@ -1,0 +1,153 @@
+//! Bytes in any pieces to whole lines, bounded, each with its place in the stream.
+//!
+//! Both wires are made of lines. A line is checked for UTF-8 when it is whole, so a character may
+//! be split over packets; one that never ends is stopped at the limit and not when memory is.
+//! Lines end in LF or CRLF: the lone CR that server-sent events also allow is sent by no one.
+
+use crate::error::Fault;
+
+/// The longest line that is read: more than any event of any backend has.
+pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// A line without its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) text: String,
+    /// Where it begins, in bytes from the start of the stream.
+    pub(crate) offset: u64,
+}
+
+/// Collects bytes and gives lines.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    buffer: Vec<u8>,
+    /// Lines before this place in the buffer have been given.
+    given: usize,
+    /// No line ends before this place in the buffer.
+    searched: usize,
+    /// Where the buffer begins in the stream.
+    offset: u64,
+}
+
+impl Lines {
+    /// Adds bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.buffer.drain(..self.given);
+        self.offset += self.given as u64;
+        self.searched -= self.given;
+        self.given = 0;
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// The next whole line, if there is one.
+    pub(crate) fn next(&mut self) -> Result<Option<Line>, Fault> {
+        let unsearched = &self.buffer[self.searched..];
+        let Some(length) = unsearched.iter().position(|byte| *byte == b'\n') else {
+            self.searched = self.buffer.len();
+            self.check_length(self.searched - self.given)?;
+            return Ok(None);
+        };
+        let end = self.searched + length;
+        let line = self.line(end)?;
+        self.given = end + 1;
+        self.searched = self.given;
+        Ok(Some(line))
+    }
+
+    /// What is left when the stream has ended, if anything.
+    pub(crate) fn rest(&mut self) -> Result<Option<Line>, Fault> {
+        let end = self.buffer.len();
+        if self.given == end {
+            return Ok(None);
+        }
+        let line = self.line(end)?;
+        self.given = end;
+        self.searched = end;
+        Ok(Some(line))
+    }
+
+    fn line(&self, end: usize) -> Result<Line, Fault> {
+        let bytes = &self.buffer[self.given..end];
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        self.check_length(bytes.len())?;
+        let offset = self.offset + self.given as u64;
+        let text = std::str::from_utf8(bytes).map_err(|error| Fault::Malformed {
+            offset: offset + error.valid_up_to() as u64,
+            what: "no UTF-8",
+        })?;
+        let text = text.to_owned();
+        Ok(Line { text, offset })
+    }
+
+    const fn check_length(&self, length: usize) -> Result<(), Fault> {
+        if length <= MAX_LINE_BYTES {
+            return Ok(());
+        }
+        Err(Fault::Malformed {
+            offset: self.offset + self.given as u64,
+            what: "a line without end",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn split(bytes: &[u8], size: usize) -> Result<Vec<(String, u64)>, Fault> {
+        let mut lines = Lines::default();
+        let mut found = Vec::new();
+        for piece in bytes.chunks(size) {
+            lines.push(piece);
+            while let Some(line) = lines.next()? {
+                found.push((line.text, line.offset));
+            }
+        }
+        found.extend(lines.rest()?.map(|line| (line.text, line.offset)));
+        Ok(found)
+    }
+
+    #[test]
+    fn lines_are_the_same_in_whatever_pieces_they_come() {
+        let bytes = "eins\r\n\nzwölf 🦀\nrest".as_bytes();
+        let expected = vec![
+            ("eins".to_owned(), 0),
+            (String::new(), 6),
+            ("zwölf 🦀".to_owned(), 7),
+            ("rest".to_owned(), 19),
+        ];
+        for size in 1..=bytes.len() {
+            assert_eq!(split(bytes, size).unwrap(), expected, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_stopped() {
+        let mut lines = Lines::default();
+        lines.push(&vec![b'x'; MAX_LINE_BYTES]);
+        assert_eq!(lines.next(), Ok(None));
+        lines.push(b"x");
+        assert!(lines.next().is_err());
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_found_where_they_are() {
+        let fault = split(b"good\nba\xffd\n", 3).unwrap_err();
+        let expected = Fault::Malformed {
+            offset: 7,
+            what: "no UTF-8",
+        };
+        assert_eq!(fault, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_any_pieces_give_what_splitting_them_at_once_gives(
+            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
+            size in 1usize..20,
+        ) {
+            prop_assert_eq!(split(&bytes, size), split(&bytes, usize::MAX));
+        }
+    }
+}
