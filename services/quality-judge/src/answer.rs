@@ -1,0 +1,74 @@
+//! An answer and what was wanted of it, free of the wire: all that a check may look at.
+
+use terrace_domain::Score;
+
+use crate::format::Format;
+use crate::language::Language;
+
+/// One answer to judge, and how.
+#[derive(Debug)]
+pub struct Case {
+    /// The answer.
+    pub answer: Answer,
+    /// What the caller is doing; chooses the profile of weights. Empty: the default profile.
+    pub action: String,
+    /// The score that the answer must reach.
+    pub threshold: Score,
+}
+
+/// An answer with what was wanted of it.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// All its text.
+    pub text: String,
+    /// The arguments of the tools it calls, as the model wrote them.
+    pub tool_calls: Vec<String>,
+    /// Why the model stopped.
+    pub finish: Finish,
+    /// The form it must have.
+    pub format: Format,
+    /// Whether it must have code.
+    pub code_expected: bool,
+    /// The language that its code is to be in.
+    pub code_language: CodeLanguage,
+}
+
+impl Answer {
+    /// An answer of one text that ended by itself and of which nothing special is wanted.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            finish: Finish::Stop,
+            ..Self::default()
+        }
+    }
+}
+
+/// The language that code is to be in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CodeLanguage {
+    /// Nobody said.
+    #[default]
+    Any,
+    /// One that can be parsed here.
+    Known(Language),
+    /// One that cannot: nothing is said about its syntax.
+    Unknown,
+}
+
+/// Why a model stopped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Finish {
+    /// Not known.
+    #[default]
+    Unknown,
+    /// It had said all.
+    Stop,
+    /// It met its output cap.
+    Length,
+    /// It wants tools called.
+    ToolCalls,
+    /// The backend's own filter cut it.
+    ContentFilter,
+}

@@ -1,0 +1,52 @@
+//! Scores an answer with checks, cheapest first.
+//!
+//! A request goes through `grpc` (wire) to [`judge`] (the use case), which asks each of the
+//! [`checks`] and has [`weigh`] make one verdict of their findings. Everything behind the wire is
+//! pure: deterministic, without network, clock or model. A verdict says what was found in words
+//! and numbers and never quotes the answer.
+#![warn(missing_docs)]
+
+pub mod answer;
+pub mod app;
+pub mod check;
+pub mod checks;
+pub mod config;
+pub mod fences;
+pub mod format;
+pub mod grpc;
+pub mod judge;
+pub mod language;
+pub mod offload;
+pub mod profile;
+pub mod weigh;
+
+pub use app::{App, BuildError, build};
+pub use config::Settings;
+pub use judge::Judge;
+pub use weigh::Verdict;
+
+use std::net::SocketAddr;
+
+use terrace_config::Config;
+use terrace_rpc::server::{self, ServerSettings};
+use terrace_runtime::Shutdown;
+
+/// Builds the judge, and serves until `shutdown`; `listen` overrides the config's address.
+///
+/// One line on stdout says where it listens, for whoever started it with port 0.
+///
+/// # Errors
+/// An address cannot be listened on, or the listener broke later.
+pub async fn run(
+    config: &Config,
+    listen: Option<SocketAddr>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let app = build(Settings::from_config(config))?;
+    let settings = ServerSettings::from_config(config, &config.services.quality_judge, listen);
+    let stack = app.stack(&settings)?;
+    let bound = server::bind(&settings).await?;
+    server::announce("quality-judge", bound.address())?;
+    bound.serve(stack, shutdown).await?;
+    Ok(())
+}

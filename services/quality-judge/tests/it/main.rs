@@ -1,0 +1,9 @@
+//! The judge as its callers see it: over an in-process link, through every layer.
+#![cfg(test)]
+
+mod labelled;
+mod properties;
+mod refused;
+mod verdicts;
+mod watched;
+mod world;
