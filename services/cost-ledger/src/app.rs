@@ -1,0 +1,93 @@
+//! The only wiring: settings in, a server's stack and a reaper out.
+
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use terrace_domain::Failure;
+use terrace_proto::ledger::v1::FILE_DESCRIPTOR_SET;
+use terrace_proto::ledger::v1::account_service_server::AccountServiceServer;
+use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
+use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
+use terrace_runtime::{Kind, Tasks};
+
+use crate::config::Settings;
+use crate::error::{Error, StartError};
+use crate::grpc::{Accounts, Grpc};
+use crate::reap;
+use crate::store::{Store, Transaction, budgets};
+
+/// The ledger, built and not yet listening.
+#[derive(Debug, Clone)]
+pub struct App {
+    store: Store,
+    grpc: Grpc,
+    settings: Arc<Settings>,
+}
+
+/// Waits for the database, brings its tables up to date, writes the configured budget down and
+/// builds the ledger. Its transactions run in `tasks`: wait for those at the end.
+///
+/// # Errors
+/// The address of the database is missing or wrong, nobody answers there within the connect
+/// time-out, or the tables or the budget cannot be written.
+pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError> {
+    let store = Store::open(&settings, tasks.clone()).await?;
+    let settings = Arc::new(settings);
+    let configure = Arc::new(Configure(Arc::clone(&settings)));
+    store
+        .transact(configure)
+        .await
+        .map_err(|error| StartError::Budget(Failure::from(error)))?;
+    Ok(App {
+        grpc: Grpc::new(store.clone(), &settings),
+        store,
+        settings,
+    })
+}
+
+impl App {
+    /// The layered server, for a socket or for an in-process link.
+    ///
+    /// # Errors
+    /// The contract's descriptors cannot be served: a defect of the build.
+    pub fn stack(&self, settings: &ServerSettings) -> Result<Stack, InvalidDescriptors> {
+        let ledger = LedgerServiceServer::new(self.grpc.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let accounts = AccountServiceServer::new(Accounts)
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES);
+        let services = Services::new(&[FILE_DESCRIPTOR_SET])
+            .with(ledger)
+            .with(accounts);
+        Stack::new("cost-ledger", settings, services)
+    }
+
+    /// Starts the reaper, which ends requests whose orchestrator died. It is dropped at the end of
+    /// the process; a transaction it has begun still comes to its end.
+    pub fn start_background(&self, tasks: &Tasks) {
+        let reaper = reap::run(self.store.clone(), self.settings.reaper_interval);
+        tasks.spawn("reaper", Kind::Background, reaper);
+    }
+
+    /// Ends expired requests once, without waiting for the reaper's turn.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn reap(&self) -> Result<u64, Failure> {
+        let ended = reap::round(&self.store).await?;
+        Ok(u64::try_from(ended).unwrap_or(0))
+    }
+}
+
+/// Writes the configured budget down.
+struct Configure(Arc<Settings>);
+
+impl Transaction for Configure {
+    type Output = ();
+    const NAME: &'static str = "configure budgets";
+
+    async fn run(&self, database: &mut PgConnection) -> Result<(), Error> {
+        budgets::configure(database, &self.0).await
+    }
+}

@@ -1,0 +1,148 @@
+//! The books of one request, pure: what is held, what was spent, and what a call changes.
+//!
+//! Every call of the ledger that moves money is one pass: lock the request, load its [`Books`],
+//! work out the [`Entries`] here, write them. The rules of idempotency live in this file alone:
+//!
+//! 1. A step has one hold and one event. What is there already is not booked again.
+//! 2. Settling an open hold frees its whole amount and spends the cost, in the period the hold was
+//!    taken from, also after midnight. A step without a hold is spent in the period at hand.
+//! 3. A presumed event gives way to the real one, once; spending moves by the difference.
+//! 4. A close ends all holds that are open. The first close stands, but for a presumed one.
+//! 5. What was spent is booked, also above its hold and after the close: money is money.
+
+mod entries;
+mod rows;
+
+pub(crate) use entries::{Entries, Movement};
+pub(crate) use rows::{Close, Event, Hold, PeriodId, Settlement, Target};
+
+use terrace_domain::{NanoUsd, Step};
+use time::OffsetDateTime;
+
+use crate::outcome::{HoldState, RequestOutcome, StepOutcome};
+
+/// What the books have of one request.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Books {
+    /// How it ended, if it has.
+    pub(crate) closed: Option<RequestOutcome>,
+    pub(crate) holds: Vec<Hold>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Books {
+    /// What the request holds now.
+    pub(crate) fn held(&self) -> NanoUsd {
+        self.open_holds().map(|hold| hold.amount).sum()
+    }
+
+    /// What the request has cost so far.
+    pub(crate) fn cost(&self) -> NanoUsd {
+        self.events.iter().map(|event| event.step.cost).sum()
+    }
+
+    /// Whether a step was held or settled before.
+    pub(crate) fn knows(&self, step: Step) -> bool {
+        self.hold(step).is_some() || self.event(step).is_some()
+    }
+
+    /// Whether settling `steps` spends money that no hold or event ties to a period.
+    pub(crate) fn needs_period(&self, steps: &[Settlement]) -> bool {
+        steps.iter().any(|step| {
+            !step.cost.is_zero() && self.is_news(step.step) && self.period_of(step.step).is_none()
+        })
+    }
+
+    /// Books what steps really were. `at_hand` is the period for those that have none yet.
+    pub(crate) fn settle(&self, steps: &[Settlement], at_hand: Option<PeriodId>) -> Entries {
+        let mut entries = Entries::default();
+        for step in steps.iter().filter(|step| self.is_news(step.step)) {
+            if let Some(hold) = self.hold(step.step) {
+                if hold.state == HoldState::Open {
+                    entries.end_hold(hold, HoldState::Settled);
+                }
+                if step.cost > hold.amount {
+                    entries.above_hold.push((step.step, hold.amount, step.cost));
+                }
+            }
+            let new_period = at_hand.filter(|_| !step.cost.is_zero());
+            let period = self.period_of(step.step).or(new_period);
+            let before = self.event(step.step).map(|event| event.step.cost);
+            entries.book(step.clone(), period, before);
+        }
+        entries.after_close = self
+            .closed
+            .is_some_and(|end| end != RequestOutcome::Presumed)
+            && !entries.events.is_empty();
+        entries
+    }
+
+    /// Closes the request and frees what it still holds after `entries`.
+    pub(crate) fn close(&self, close: Close, entries: &mut Entries) {
+        self.free(|_| true, entries);
+        if matches!(self.closed, None | Some(RequestOutcome::Presumed)) {
+            entries.close = Some(close);
+        }
+    }
+
+    /// Frees the open holds of `steps`, or all if none is named.
+    pub(crate) fn release(&self, steps: &[Step]) -> Entries {
+        let mut entries = Entries::default();
+        self.free(
+            |hold| steps.is_empty() || steps.contains(&hold.step),
+            &mut entries,
+        );
+        entries
+    }
+
+    /// Books every open hold at its worst case and closes the request, at `now`.
+    pub(crate) fn presume(&self, now: OffsetDateTime) -> Entries {
+        let mut entries = Entries::default();
+        for hold in self.open_holds() {
+            entries.end_hold(hold, HoldState::Settled);
+            entries.book(hold.presumed(now), hold.period, None);
+        }
+        if self.closed.is_none() {
+            entries.close = Some(Close::presumed());
+        }
+        entries
+    }
+
+    /// Whether settling the step would book anything.
+    fn is_news(&self, step: Step) -> bool {
+        self.event(step)
+            .is_none_or(|event| event.step.outcome == StepOutcome::Presumed)
+    }
+
+    /// The period that a known step is booked in.
+    fn period_of(&self, step: Step) -> Option<PeriodId> {
+        self.event(step)
+            .and_then(|event| event.period)
+            .or_else(|| self.hold(step).and_then(|hold| hold.period))
+    }
+
+    fn free(&self, chosen: impl Fn(&Hold) -> bool, entries: &mut Entries) {
+        for hold in self.open_holds().filter(|hold| chosen(hold)) {
+            if !entries.ends(hold.step) {
+                entries.end_hold(hold, HoldState::Released);
+            }
+        }
+    }
+
+    fn open_holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds
+            .iter()
+            .filter(|hold| hold.state == HoldState::Open)
+    }
+
+    fn hold(&self, step: Step) -> Option<&Hold> {
+        self.holds.iter().find(|hold| hold.step == step)
+    }
+
+    fn event(&self, step: Step) -> Option<&Event> {
+        self.events.iter().find(|event| event.step.step == step)
+    }
+}
+
+#[cfg(test)]
+mod tests;

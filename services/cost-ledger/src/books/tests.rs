@@ -1,0 +1,171 @@
+//! The rules of the books, one by one and without a database.
+
+use std::time::Duration;
+
+use terrace_domain::Usage;
+use time::macros::datetime;
+
+use super::*;
+
+const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
+const YESTERDAY: PeriodId = PeriodId(1);
+const TODAY: PeriodId = PeriodId(2);
+
+fn usd(nanos: i64) -> NanoUsd {
+    NanoUsd::new(nanos)
+}
+
+fn target() -> Target {
+    Target {
+        tier: "api_fallback".parse().unwrap(),
+        backend: "anthropic".parse().unwrap(),
+        model: "claude-sonnet-4".parse().unwrap(),
+    }
+}
+
+fn hold(index: u32, amount: i64) -> Hold {
+    Hold {
+        step: Step::Attempt(index),
+        amount: usd(amount),
+        period: Some(YESTERDAY),
+        target: target(),
+        state: HoldState::Open,
+        taken_at: NOW,
+    }
+}
+
+fn step(index: u32, cost: i64) -> Settlement {
+    Settlement {
+        step: Step::Attempt(index),
+        target: target(),
+        outcome: StepOutcome::Accepted,
+        reason: None,
+        usage: Usage::default(),
+        cost: usd(cost),
+        score: None,
+        started_at: None,
+        latency: Duration::ZERO,
+    }
+}
+
+fn close(outcome: RequestOutcome) -> Close {
+    Close {
+        outcome,
+        ..Close::presumed()
+    }
+}
+
+fn holding(holds: impl IntoIterator<Item = Hold>) -> Books {
+    Books {
+        holds: holds.into_iter().collect(),
+        ..Books::default()
+    }
+}
+
+fn movement(reserved: i64, spent: i64) -> Movement {
+    Movement {
+        reserved: usd(reserved),
+        spent: usd(spent),
+    }
+}
+
+#[test]
+fn a_settled_hold_is_freed_whole_and_its_cost_spent_in_its_own_period() {
+    let books = holding([hold(0, 100)]);
+    assert!(!books.needs_period(&[step(0, 30)]));
+    let entries = books.settle(&[step(0, 30)], Some(TODAY));
+    assert_eq!(entries.periods[&YESTERDAY], movement(-100, 30));
+    assert!(!entries.periods.contains_key(&TODAY));
+    assert_eq!((entries.freed, entries.added_cost), (usd(100), usd(30)));
+}
+
+#[test]
+fn a_step_without_a_hold_is_spent_in_the_period_at_hand() {
+    let books = Books::default();
+    assert!(books.needs_period(&[step(0, 30)]));
+    let entries = books.settle(&[step(0, 30)], Some(TODAY));
+    assert_eq!(entries.periods[&TODAY], movement(0, 30));
+}
+
+#[test]
+fn a_free_step_touches_no_budget() {
+    let entries = Books::default().settle(&[step(0, 0)], Some(TODAY));
+    assert!(entries.periods.is_empty());
+    assert_eq!(entries.events.len(), 1);
+}
+
+#[test]
+fn a_settled_step_is_not_booked_again() {
+    let mut books = holding([hold(0, 100)]);
+    books.holds[0].state = HoldState::Settled;
+    books.events = books.settle(&[step(0, 30)], None).events;
+    let again = books.settle(&[step(0, 99)], None);
+    assert!(again.events.is_empty() && again.periods.is_empty());
+    assert!(books.knows(Step::Attempt(0)) && !books.knows(Step::Attempt(1)));
+}
+
+#[test]
+fn a_cost_above_its_hold_is_spent_whole_and_told() {
+    let entries = holding([hold(0, 100)]).settle(&[step(0, 130)], None);
+    assert_eq!(entries.periods[&YESTERDAY], movement(-100, 130));
+    assert_eq!(entries.above_hold, [(Step::Attempt(0), usd(100), usd(130))]);
+}
+
+#[test]
+fn an_orphan_is_booked_at_its_worst_case_and_closed() {
+    let books = holding([hold(0, 100), hold(1, 50)]);
+    let entries = books.presume(NOW);
+    assert_eq!(entries.periods[&YESTERDAY], movement(-150, 150));
+    let outcomes = entries.events.iter().map(|event| event.step.outcome);
+    assert!(outcomes.eq([StepOutcome::Presumed; 2]));
+    assert_eq!(entries.close.unwrap().outcome, RequestOutcome::Presumed);
+}
+
+#[test]
+fn the_real_settlement_replaces_a_presumed_one_once() {
+    let mut books = holding([hold(0, 100)]);
+    books.events = books.presume(NOW).events;
+    books.holds[0].state = HoldState::Settled;
+    books.closed = Some(RequestOutcome::Presumed);
+
+    let mut entries = books.settle(&[step(0, 30)], None);
+    books.close(close(RequestOutcome::Cancelled), &mut entries);
+    assert_eq!(entries.periods[&YESTERDAY], movement(0, -70));
+    assert_eq!(entries.added_cost, usd(-70));
+    assert!(!entries.after_close);
+    assert!(entries.close.is_some());
+
+    books.events = entries.events;
+    books.closed = Some(RequestOutcome::Cancelled);
+    let mut again = books.settle(&[step(0, 30)], None);
+    books.close(close(RequestOutcome::Failed), &mut again);
+    assert!(again.periods.is_empty() && again.close.is_none());
+}
+
+#[test]
+fn a_close_frees_what_its_settlements_leave_open() {
+    let books = holding([hold(0, 100), hold(1, 50)]);
+    let mut entries = books.settle(&[step(0, 10)], None);
+    books.close(close(RequestOutcome::Failed), &mut entries);
+    assert_eq!(entries.periods[&YESTERDAY], movement(-150, 10));
+    let freed = (Step::Attempt(1), HoldState::Released);
+    assert!(entries.ended.contains(&freed));
+}
+
+#[test]
+fn a_step_after_the_close_is_booked_and_told() {
+    let mut books = holding([hold(0, 100)]);
+    books.holds[0].state = HoldState::Released;
+    books.closed = Some(RequestOutcome::Failed);
+    let entries = books.settle(&[step(0, 10)], None);
+    assert_eq!(entries.periods[&YESTERDAY], movement(0, 10));
+    assert!(entries.after_close);
+}
+
+#[test]
+fn a_release_frees_the_named_holds_or_all() {
+    let books = holding([hold(0, 100), hold(1, 50)]);
+    assert_eq!(books.release(&[Step::Attempt(1)]).freed, usd(50));
+    assert_eq!(books.release(&[Step::Attempt(7)]).freed, usd(0));
+    assert_eq!(books.release(&[]).freed, usd(150));
+}

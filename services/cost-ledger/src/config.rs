@@ -1,0 +1,99 @@
+//! What the cost-ledger needs to know, picked out of the one config.
+
+use std::time::Duration;
+
+use terrace_config::{Config, Secret, TimeZone};
+use terrace_domain::{ModelName, NanoUsd, Score};
+
+/// Everything the ledger is told from outside.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where PostgreSQL is; may carry a password, so it does not print.
+    pub database_url: Secret,
+    /// The hard budget of the whole installation; absent: no limit.
+    pub daily_budget: Option<DailyBudget>,
+    /// Where a day begins and ends.
+    pub time_zone: TimeZone,
+    /// Name of the model that savings are measured against.
+    pub baseline_model: Option<ModelName>,
+    /// After this a request without a sign of life is settled at its worst case; also the longest
+    /// time to live that a caller can ask for.
+    pub reservation_ttl: Duration,
+    /// How often expired requests are looked for.
+    pub reaper_interval: Duration,
+    /// The most connections to the database.
+    pub max_connections: u32,
+    /// For one statement.
+    pub statement_timeout: Duration,
+    /// To get a connection: at the start with retries, later from the pool.
+    pub connect_timeout: Duration,
+    /// What a request may be tagged with.
+    pub tags: TagLimits,
+}
+
+/// A hard cap for each day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DailyBudget {
+    /// The most that is spent and reserved in one day.
+    pub cap: NanoUsd,
+    /// The part of the cap from which it is reported as nearly spent.
+    pub alert_threshold: Score,
+}
+
+/// What a request may be tagged with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagLimits {
+    /// The most tags.
+    pub count: usize,
+    /// The most bytes of one tag, name and value together.
+    pub bytes: usize,
+}
+
+impl Settings {
+    /// Picks the ledger's part out of the config.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Self {
+        let (ledger, money) = (&config.ledger, &config.cost_control);
+        let alert_threshold = money.alert_threshold;
+        Self {
+            database_url: ledger.database_url.clone(),
+            daily_budget: money.daily_budget.map(|cap| DailyBudget {
+                cap,
+                alert_threshold,
+            }),
+            time_zone: money.time_zone,
+            baseline_model: money.baseline.as_ref().map(|base| base.model.clone()),
+            reservation_ttl: ledger.reservation_ttl,
+            reaper_interval: ledger.reaper_interval,
+            max_connections: ledger.max_connections,
+            statement_timeout: ledger.statement_timeout,
+            connect_timeout: ledger.connect_timeout,
+            tags: TagLimits {
+                count: config.limits.max_tags,
+                bytes: config.limits.max_tag_bytes.as_usize(),
+            },
+        }
+    }
+
+    /// The defaults on a given database and without a budget, for tests.
+    #[must_use]
+    pub fn for_testing(database_url: &str) -> Self {
+        let ledger = terrace_config::Ledger::default();
+        let limits = terrace_config::Limits::default();
+        Self {
+            database_url: Secret::Value(database_url.into()),
+            daily_budget: None,
+            time_zone: TimeZone::UTC,
+            baseline_model: None,
+            reservation_ttl: ledger.reservation_ttl,
+            reaper_interval: ledger.reaper_interval,
+            max_connections: ledger.max_connections,
+            statement_timeout: ledger.statement_timeout,
+            connect_timeout: ledger.connect_timeout,
+            tags: TagLimits {
+                count: limits.max_tags,
+                bytes: limits.max_tag_bytes.as_usize(),
+            },
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Wire in, use case, wire out. No decisions are made here.
+
+mod account;
+mod fields;
+mod read;
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::Empty;
+use terrace_config::TimeZone;
+use terrace_domain::{Failure, ModelName, Reason};
+use terrace_proto::ledger::v1 as wire;
+use terrace_proto::ledger::v1::ledger_service_server::LedgerService;
+use terrace_rpc::status::to_status;
+use tonic::{Request, Response, Status};
+
+use crate::config::{Settings, TagLimits};
+use crate::store::Store;
+use crate::{lookup, release, reserve, settle, summary};
+
+pub(crate) use account::Accounts;
+
+/// The generated service over the use cases.
+#[derive(Debug, Clone)]
+pub(crate) struct Grpc {
+    store: Store,
+    rules: Arc<Rules>,
+}
+
+/// What of the settings calls are read and answered by.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    reservation_ttl: Duration,
+    tags: TagLimits,
+    time_zone: TimeZone,
+    baseline_model: Option<ModelName>,
+}
+
+impl Grpc {
+    pub(crate) fn new(store: Store, settings: &Settings) -> Self {
+        let rules = Rules {
+            reservation_ttl: settings.reservation_ttl,
+            tags: settings.tags,
+            time_zone: settings.time_zone,
+            baseline_model: settings.baseline_model.clone(),
+        };
+        Self {
+            store,
+            rules: Arc::new(rules),
+        }
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+fn refused(failure: Failure) -> Status {
+    to_status(&failure)
+}
+
+/// The answer of what is in the contract and not built.
+fn not_built<T>(rpc: &str) -> Answer<T> {
+    let message = format!("{rpc} is not built yet: this version of the ledger cannot do it");
+    Err(to_status(&Failure::new(Reason::NotImplemented, message)))
+}
+
+#[tonic::async_trait]
+impl LedgerService for Grpc {
+    async fn reserve(
+        &self,
+        request: Request<wire::ReserveRequest>,
+    ) -> Answer<wire::ReserveResponse> {
+        let ask = read::reserve(request.into_inner(), &self.rules).map_err(refused)?;
+        let held = reserve::reserve(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(write::held(&held)))
+    }
+
+    async fn extend(&self, _request: Request<wire::ExtendRequest>) -> Answer<wire::ExtendResponse> {
+        not_built("Extend")
+    }
+
+    async fn settle(&self, request: Request<wire::SettleRequest>) -> Answer<wire::SettleResponse> {
+        let ask = read::settle(request.into_inner(), &self.rules).map_err(refused)?;
+        let settled = settle::settle(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(wire::SettleResponse {
+            held_nano_usd: settled.held.get(),
+            cost_nano_usd: settled.cost.get(),
+        }))
+    }
+
+    async fn release(
+        &self,
+        request: Request<wire::ReleaseRequest>,
+    ) -> Answer<wire::ReleaseResponse> {
+        let ask = read::release(&request.into_inner()).map_err(refused)?;
+        let freed = release::release(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(wire::ReleaseResponse {
+            freed_nano_usd: freed.get(),
+        }))
+    }
+
+    async fn get_request(
+        &self,
+        request: Request<wire::GetRequestRequest>,
+    ) -> Answer<wire::GetRequestResponse> {
+        let ask = read::lookup(&request.into_inner()).map_err(refused)?;
+        let request_id = ask.request_id;
+        let account = lookup::request(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(write::account(request_id, account)))
+    }
+
+    async fn get_summary(
+        &self,
+        request: Request<wire::GetSummaryRequest>,
+    ) -> Answer<wire::GetSummaryResponse> {
+        let ask = read::summary(&request.into_inner(), &self.rules).map_err(refused)?;
+        let sums = summary::sum_up(&self.store, ask).await.map_err(refused)?;
+        let baseline = self.rules.baseline_model.as_ref();
+        Ok(Response::new(write::summary(&sums, baseline)))
+    }
+
+    async fn list_budgets(
+        &self,
+        request: Request<wire::ListBudgetsRequest>,
+    ) -> Answer<wire::ListBudgetsResponse> {
+        read::list_budgets(&request.into_inner()).map_err(refused)?;
+        let budgets = lookup::budgets(&self.store).await.map_err(refused)?;
+        Ok(Response::new(wire::ListBudgetsResponse {
+            budgets: budgets.iter().map(write::budget).collect(),
+        }))
+    }
+
+    async fn list_usage(
+        &self,
+        _request: Request<wire::ListUsageRequest>,
+    ) -> Answer<wire::ListUsageResponse> {
+        not_built("ListUsage")
+    }
+
+    type ExportUsageStream = Empty<Result<wire::ExportUsageResponse, Status>>;
+
+    async fn export_usage(
+        &self,
+        _request: Request<wire::ExportUsageRequest>,
+    ) -> Answer<Self::ExportUsageStream> {
+        not_built("ExportUsage")
+    }
+
+    type WatchAlertsStream = Empty<Result<wire::WatchAlertsResponse, Status>>;
+
+    async fn watch_alerts(
+        &self,
+        _request: Request<wire::WatchAlertsRequest>,
+    ) -> Answer<Self::WatchAlertsStream> {
+        not_built("WatchAlerts")
+    }
+}

@@ -1,0 +1,156 @@
+//! What the use cases give, to wire messages.
+
+use std::time::SystemTime;
+
+use terrace_domain::{ModelName, NanoUsd, RequestId, Score, Step};
+use terrace_proto::common::v1::AttemptOutcome;
+use terrace_proto::convert::{wire_duration, wire_timestamp};
+use terrace_proto::ledger::v1 as wire;
+use time::OffsetDateTime;
+
+use crate::books::{Close, Event, Target};
+use crate::budget::Standing;
+use crate::outcome::{RequestOutcome, StepOutcome};
+use crate::reserve::Held;
+use crate::store::requests::Account;
+use crate::store::summary::TierSums;
+use crate::summary::Summary;
+
+pub(super) fn held(held: &Held) -> wire::ReserveResponse {
+    wire::ReserveResponse {
+        held_nano_usd: held.held.get(),
+        expires_at: Some(moment(held.expires_at)),
+        repeated_call: held.repeated,
+    }
+}
+
+pub(super) fn account(request_id: RequestId, account: Account) -> wire::GetRequestResponse {
+    let mut events = account.events;
+    events.sort_by_key(|event| place(event.step.step));
+    wire::GetRequestResponse {
+        request_id: request_id.to_string(),
+        action: account.action,
+        close: account.close.map(close),
+        steps: events.iter().map(settlement).collect(),
+        cost_nano_usd: account.cost.get(),
+        held_nano_usd: account.held.get(),
+    }
+}
+
+/// The order of steps in a request: each attempt, then what judged it.
+const fn place(step: Step) -> (u32, u8) {
+    match step {
+        Step::Attempt(index) => (index, 0),
+        Step::Judge(index) => (index, 1),
+    }
+}
+
+pub(super) fn summary(sums: &Summary, baseline: Option<&ModelName>) -> wire::GetSummaryResponse {
+    let outcomes = sums.outcomes.iter().map(|ended| wire::OutcomeCount {
+        outcome: request_outcome(ended.outcome).into(),
+        requests: ended.requests,
+    });
+    wire::GetSummaryResponse {
+        from: Some(moment(sums.from)),
+        until: Some(moment(sums.until)),
+        requests: sums.requests(),
+        outcomes: outcomes.collect(),
+        tiers: sums.tiers.iter().map(tier).collect(),
+        cost_nano_usd: sums.cost().get(),
+        baseline_nano_usd: sums.baseline().get(),
+        savings_nano_usd: sums.savings().get(),
+        baseline_requests: sums.baseline_requests(),
+        unanswered_cost_nano_usd: sums.unanswered_cost().get(),
+        presumed_cost_nano_usd: sums.presumed_cost().get(),
+        baseline_model: baseline.map(ModelName::to_string).unwrap_or_default(),
+    }
+}
+
+fn tier(sums: &TierSums) -> wire::TierSummary {
+    wire::TierSummary {
+        tier: sums.tier.clone(),
+        attempts: sums.attempts,
+        accepted: sums.accepted,
+        answered: sums.answered,
+        usage: Some(sums.usage.into()),
+        cost_nano_usd: sums.cost.get(),
+    }
+}
+
+pub(super) fn budget(budget: &Standing) -> wire::Budget {
+    wire::Budget {
+        name: budget.name.clone(),
+        cap_nano_usd: budget.cap.get(),
+        spent_nano_usd: budget.spent.get(),
+        reserved_nano_usd: budget.reserved.get(),
+        alert_threshold: budget.alert_threshold.get(),
+        period_start: Some(moment(budget.period.start)),
+        period_end: Some(moment(budget.period.end)),
+        time_zone: budget.time_zone.name().to_owned(),
+    }
+}
+
+fn settlement(event: &Event) -> wire::StepSettlement {
+    let step = &event.step;
+    wire::StepSettlement {
+        step: step.step.to_string(),
+        target: Some(target(&step.target)),
+        outcome: step_outcome(step.outcome).into(),
+        reason: step
+            .reason
+            .map(|reason| reason.to_string())
+            .unwrap_or_default(),
+        usage: Some(step.usage.into()),
+        cost_nano_usd: step.cost.get(),
+        score: step.score.map(Score::get),
+        started_at: step.started_at.map(moment),
+        latency: Some(wire_duration(step.latency)),
+    }
+}
+
+fn close(close: Close) -> wire::RequestClose {
+    let answer = close.answer.as_ref();
+    wire::RequestClose {
+        outcome: request_outcome(close.outcome).into(),
+        tier: answer.map(|by| by.tier.to_string()).unwrap_or_default(),
+        backend: answer.map(|by| by.backend.to_string()).unwrap_or_default(),
+        model: answer.map(|by| by.model.to_string()).unwrap_or_default(),
+        baseline_nano_usd: close.baseline.map(NanoUsd::get),
+        score: close.score.map(Score::get),
+        latency: Some(wire_duration(close.latency)),
+        tags: close.tags.into_iter().collect(),
+    }
+}
+
+fn target(target: &Target) -> wire::StepTarget {
+    wire::StepTarget {
+        tier: target.tier.to_string(),
+        backend: target.backend.to_string(),
+        model: target.model.to_string(),
+    }
+}
+
+const fn step_outcome(outcome: StepOutcome) -> AttemptOutcome {
+    match outcome {
+        StepOutcome::Accepted => AttemptOutcome::Accepted,
+        StepOutcome::Rejected => AttemptOutcome::Rejected,
+        StepOutcome::Failed => AttemptOutcome::Failed,
+        StepOutcome::Cancelled => AttemptOutcome::Cancelled,
+        StepOutcome::Skipped => AttemptOutcome::Skipped,
+        StepOutcome::Presumed => AttemptOutcome::Presumed,
+    }
+}
+
+const fn request_outcome(outcome: RequestOutcome) -> wire::RequestOutcome {
+    match outcome {
+        RequestOutcome::Passed => wire::RequestOutcome::Passed,
+        RequestOutcome::BestEffort => wire::RequestOutcome::BestEffort,
+        RequestOutcome::Failed => wire::RequestOutcome::Failed,
+        RequestOutcome::Cancelled => wire::RequestOutcome::Cancelled,
+        RequestOutcome::Presumed => wire::RequestOutcome::Presumed,
+    }
+}
+
+fn moment(at: OffsetDateTime) -> prost_types::Timestamp {
+    wire_timestamp(SystemTime::from(at))
+}

@@ -1,0 +1,59 @@
+//! The books: reservations, settlements, budgets and savings, on PostgreSQL.
+//!
+//! A call goes through `grpc` (wire) to its use case (`reserve`, `settle`, `release`, `reap`,
+//! `lookup`, `summary`), which runs one transaction of the `store`. What a call changes in the
+//! books of a request is worked out in `books`, what a budget says in `budget`; both are pure.
+//! Money is whole nano-USD from the wire to the rows. Acknowledged means committed.
+#![warn(missing_docs)]
+
+pub mod app;
+mod books;
+mod budget;
+pub mod config;
+pub mod error;
+mod grpc;
+mod lookup;
+mod metrics;
+mod outcome;
+mod reap;
+mod release;
+mod reserve;
+mod settle;
+mod store;
+mod summary;
+
+pub use app::{App, build};
+pub use config::{DailyBudget, Settings};
+pub use error::StartError;
+
+use std::net::SocketAddr;
+
+use terrace_config::Config;
+use terrace_rpc::server::{self, ServerSettings};
+use terrace_runtime::{Shutdown, Tasks};
+
+/// Builds the ledger and serves until `shutdown`; `listen` overrides the config's address.
+///
+/// One line on stdout says where it listens, for whoever started it with port 0.
+///
+/// # Errors
+/// The database cannot be used, an address cannot be listened on, or the listener broke later.
+pub async fn run(
+    config: &Config,
+    listen: Option<SocketAddr>,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let tasks = Tasks::new(shutdown.clone());
+    let app = build(Settings::from_config(config), &tasks).await?;
+    let settings = ServerSettings::from_config(config, &config.services.cost_ledger, listen);
+    let stack = app.stack(&settings)?;
+    let bound = server::bind(&settings).await?;
+    server::announce("cost-ledger", bound.address())?;
+    app.start_background(&tasks);
+    let served = bound.serve(stack, shutdown).await;
+    // What was begun for callers that are gone by now is still written.
+    if let Err(left) = tasks.wait(settings.grace.finish).await {
+        tracing::warn!(%left, "stopped before everything was written");
+    }
+    Ok(served?)
+}

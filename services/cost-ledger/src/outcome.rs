@@ -1,0 +1,97 @@
+//! How steps, holds and requests end, and the words that stand for it in the database.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A word in the database that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no known word in this column: was the row written by a newer version?")]
+pub(crate) struct UnknownWord(String);
+
+/// Defines an enum from one table: variant and word.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The word in the database and in metrics.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+                match word {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(UnknownWord(word.to_owned())),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+words! {
+    /// How a step ended.
+    StepOutcome {
+        /// The judge passed it, or nobody asked the judge.
+        Accepted = "accepted",
+        /// The judge found it short of the threshold.
+        Rejected = "rejected",
+        /// The backend or a service failed.
+        Failed = "failed",
+        /// The caller went away or its deadline passed.
+        Cancelled = "cancelled",
+        /// It was never called.
+        Skipped = "skipped",
+        /// Its orchestrator died: booked at its worst case by the ledger, and by nobody else.
+        Presumed = "presumed",
+    }
+}
+
+words! {
+    /// How a request ended.
+    RequestOutcome {
+        /// An answer that passed.
+        Passed = "passed",
+        /// The best answer there was, although none passed.
+        BestEffort = "best_effort",
+        /// No answer.
+        Failed = "failed",
+        /// The caller went away or its deadline passed.
+        Cancelled = "cancelled",
+        /// Its orchestrator died: closed by the ledger, and by nobody else.
+        Presumed = "presumed",
+    }
+}
+
+impl RequestOutcome {
+    /// Whether the caller got an answer.
+    pub(crate) const fn is_answered(self) -> bool {
+        matches!(self, Self::Passed | Self::BestEffort)
+    }
+}
+
+words! {
+    /// What became of a hold.
+    HoldState {
+        /// The money is set aside.
+        Open = "open",
+        /// The step was settled; what it cost is spent, the rest is free.
+        Settled = "settled",
+        /// The money is free again; the step was never called.
+        Released = "released",
+    }
+}

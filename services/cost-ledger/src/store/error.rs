@@ -1,0 +1,54 @@
+//! SQLSTATE to the ledger's own errors, in one function.
+
+use crate::error::Error;
+
+/// Another transaction was in the way, and the database says: run it again.
+const RUN_AGAIN: [&str; 2] = [
+    "40001", // serialization_failure
+    "40P01", // deadlock_detected
+];
+
+/// Single states that pass by themselves or by an operator's hand, not by other input.
+const NOT_NOW: [&str; 3] = [
+    "57014", // query_canceled: the statement time-out
+    "25006", // read_only_sql_transaction: a standby, in the middle of a fail-over
+    "3D000", // invalid_catalog_name: the database is gone, or not restored yet
+];
+
+/// Whole classes of such states.
+const NOT_NOW_CLASSES: [&str; 5] = [
+    "08", // connection exception
+    "28", // invalid authorization: a password that was rotated
+    "53", // insufficient resources: connections, memory, disk
+    "57", // operator intervention: shutting down, starting up
+    "58", // system error: its disk
+];
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_passing(&error) {
+            return Self::Unavailable(error);
+        }
+        let state = error.as_database_error().and_then(|error| error.code());
+        match state {
+            Some(state) if RUN_AGAIN.contains(&&*state) => Self::Conflict(error),
+            _ => Self::Broken(error),
+        }
+    }
+}
+
+/// Whether the database is away or unable, rather than asked for something wrong.
+pub(super) fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|state| {
+            NOT_NOW.contains(&&*state)
+                || NOT_NOW_CLASSES.iter().any(|class| state.starts_with(class))
+        }),
+        _ => false,
+    }
+}

@@ -1,0 +1,84 @@
+//! The only way to a transaction.
+//!
+//! A transaction runs in a task of its own: tonic drops a handler when its caller goes away, and
+//! `Pool::begin` of sqlx 0.9 dropped half-way leaves an open transaction on a connection that
+//! goes back into the pool, where later writes of others vanish in it. In its own task a
+//! transaction always comes to its end, whoever is still waiting for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{PgConnection, PgPool};
+
+use super::Store;
+use crate::error::Error;
+
+/// How often a transaction is run again after the database undid it for another's sake.
+const RETRIES: u32 = 5;
+/// Pause before the first of these; each later one waits so much longer.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What happens inside one transaction. It may run more than once and has to work out the same
+/// each time; nothing but the database may be touched in it.
+pub(crate) trait Transaction: Send + Sync + 'static {
+    /// What it finds out.
+    type Output: Send + 'static;
+
+    /// Name of its task.
+    const NAME: &'static str;
+
+    /// Whether it only reads, and all it reads has to be of one moment.
+    const SNAPSHOT: bool = false;
+
+    /// The work itself. An error rolls everything back.
+    fn run(
+        &self,
+        database: &mut PgConnection,
+    ) -> impl Future<Output = Result<Self::Output, Error>> + Send;
+}
+
+impl Store {
+    /// Runs a transaction to its end and commits it, even if nobody waits any more.
+    pub(crate) async fn transact<T: Transaction>(&self, work: Arc<T>) -> Result<T::Output, Error> {
+        let pool = self.pool.clone();
+        let done = self.tasks.detach(T::NAME, async move {
+            let mut tried = 0;
+            loop {
+                match once(&pool, &*work).await {
+                    Err(Error::Conflict(cause)) if tried < RETRIES => {
+                        tried += 1;
+                        tracing::debug!(task.name = T::NAME, %cause, tried, "running again");
+                        tokio::time::sleep(PAUSE * tried).await;
+                    }
+                    result => return result,
+                }
+            }
+        });
+        done.await?
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that begins transactions: inside a task that nobody drops"
+)]
+async fn once<T: Transaction>(pool: &PgPool, work: &T) -> Result<T::Output, Error> {
+    let mut transaction = pool.begin().await?;
+    if T::SNAPSHOT {
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .execute(&mut *transaction)
+            .await?;
+    }
+    match work.run(&mut transaction).await {
+        Ok(output) => {
+            transaction.commit().await?;
+            Ok(output)
+        }
+        Err(error) => {
+            // Undone before the caller hears of it. If this fails, the connection is broken, and
+            // the database undoes it by itself.
+            drop(transaction.rollback().await);
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A ledger on a database of its own, and short words for its calls.
+
+use terrace_config::TimeZone;
+use terrace_cost_ledger::{App, DailyBudget, Settings};
+use terrace_domain::{Failure, NanoUsd, RequestId, Score};
+use terrace_proto::common::v1::{AttemptOutcome, Usage};
+use terrace_proto::ledger::v1 as wire;
+use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrace_rpc::Link;
+use terrace_rpc::server::ServerSettings;
+use terrace_rpc::status::to_failure;
+use terrace_runtime::{Shutdown, Tasks};
+use terrace_testkit::TestDatabase;
+use time::OffsetDateTime;
+use tonic::{Response, Status};
+
+/// The project of every request that does not say otherwise.
+pub(crate) const PROJECT: &str = "default";
+
+pub(crate) struct Sandbox {
+    pub(crate) app: App,
+    pub(crate) ledger: LedgerServiceClient<Link>,
+    pub(crate) tasks: Tasks,
+    pub(crate) database: TestDatabase,
+}
+
+impl Sandbox {
+    /// Without a budget.
+    pub(crate) async fn free() -> Self {
+        Self::start(|_| ()).await
+    }
+
+    /// With a daily budget of so many nano-USD.
+    pub(crate) async fn with_budget(cap: i64) -> Self {
+        Self::start(|settings| settings.daily_budget = Some(daily(cap))).await
+    }
+
+    pub(crate) async fn start(configure: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(TestDatabase::create(), configure).await
+    }
+
+    pub(crate) async fn on(database: TestDatabase, configure: impl FnOnce(&mut Settings)) -> Self {
+        let tasks = Tasks::new(Shutdown::new());
+        let mut settings = Settings::for_testing(database.url());
+        settings.time_zone = zone_far_from_midnight();
+        configure(&mut settings);
+        let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
+        let stack = app.stack(&ServerSettings::for_testing()).unwrap();
+        Self {
+            app,
+            ledger: LedgerServiceClient::new(Link::in_process("cost-ledger", stack)),
+            tasks,
+            database,
+        }
+    }
+
+    pub(crate) async fn reserve(
+        &self,
+        ask: wire::ReserveRequest,
+    ) -> Result<wire::ReserveResponse, Failure> {
+        answer(self.ledger.clone().reserve(ask).await)
+    }
+
+    pub(crate) async fn settle(
+        &self,
+        ask: wire::SettleRequest,
+    ) -> Result<wire::SettleResponse, Failure> {
+        answer(self.ledger.clone().settle(ask).await)
+    }
+
+    /// Frees these steps, or all, and says how much that was.
+    pub(crate) async fn release(&self, id: RequestId, steps: &[&str]) -> i64 {
+        let ask = wire::ReleaseRequest {
+            request_id: id.to_string(),
+            steps: steps.iter().map(ToString::to_string).collect(),
+        };
+        let freed = answer(self.ledger.clone().release(ask).await);
+        freed.unwrap().freed_nano_usd
+    }
+
+    pub(crate) async fn request(&self, id: RequestId) -> wire::GetRequestResponse {
+        self.request_of(id, PROJECT).await.unwrap()
+    }
+
+    pub(crate) async fn request_of(
+        &self,
+        id: RequestId,
+        project: &str,
+    ) -> Result<wire::GetRequestResponse, Failure> {
+        let ask = wire::GetRequestRequest {
+            request_id: id.to_string(),
+            project: project.to_owned(),
+        };
+        answer(self.ledger.clone().get_request(ask).await)
+    }
+
+    pub(crate) async fn summary(&self) -> wire::GetSummaryResponse {
+        let ask = wire::GetSummaryRequest::default();
+        answer(self.ledger.clone().get_summary(ask).await).unwrap()
+    }
+
+    pub(crate) async fn budgets(&self) -> Vec<wire::Budget> {
+        let ask = wire::ListBudgetsRequest::default();
+        answer(self.ledger.clone().list_budgets(ask).await)
+            .unwrap()
+            .budgets
+    }
+
+    /// What the one budget has spent and reserved in the period at hand.
+    pub(crate) async fn standing(&self) -> (i64, i64) {
+        let budgets = self.budgets().await;
+        let [budget] = budgets.as_slice() else {
+            panic!("not one budget: {budgets:?}");
+        };
+        (budget.spent_nano_usd, budget.reserved_nano_usd)
+    }
+
+    /// Makes a request look as if its orchestrator had died long ago.
+    pub(crate) fn expire(&self, id: RequestId) {
+        self.execute(&format!(
+            "UPDATE requests SET expires_at = now() - interval '1 second' WHERE request_id = '{id}'"
+        ));
+    }
+
+    /// Makes today yesterday.
+    pub(crate) fn pass_midnight(&self) {
+        self.execute(
+            "UPDATE budget_periods SET period_start = period_start - interval '1 day',
+                                       period_end = period_end - interval '1 day'",
+        );
+    }
+
+    pub(crate) fn execute(&self, sql: &str) {
+        assert!(self.database.query(sql).is_empty());
+    }
+
+    /// Fails unless the sums of every period are what holds and events say.
+    pub(crate) fn check_books(&self) {
+        let wrong = self.database.query(
+            "SELECT period_id, spent_nano_usd, spent, reserved_nano_usd, reserved
+             FROM budget_periods
+             LEFT JOIN LATERAL (
+                 SELECT coalesce(sum(cost_nano_usd), 0) AS spent FROM usage_events event
+                 WHERE event.period_id = budget_periods.period_id) AS events ON true
+             LEFT JOIN LATERAL (
+                 SELECT coalesce(sum(amount_nano_usd), 0) AS reserved FROM holds hold
+                 WHERE hold.period_id = budget_periods.period_id AND state = 'open') AS open ON true
+             WHERE spent_nano_usd <> spent OR reserved_nano_usd <> reserved",
+        );
+        assert!(wrong.is_empty(), "sums that are not their parts: {wrong:?}");
+    }
+}
+
+/// Where it is day: no test has its day end in the middle.
+fn zone_far_from_midnight() -> TimeZone {
+    let name = match OffsetDateTime::now_utc().hour() {
+        6..18 => "UTC",
+        _ => "Pacific/Honolulu",
+    };
+    TimeZone::by_name(name).unwrap()
+}
+
+pub(crate) fn daily(cap: i64) -> DailyBudget {
+    DailyBudget {
+        cap: NanoUsd::new(cap),
+        alert_threshold: Score::clamped(0.8),
+    }
+}
+
+pub(crate) fn answer<T>(answer: Result<Response<T>, Status>) -> Result<T, Failure> {
+    answer
+        .map(Response::into_inner)
+        .map_err(|status| to_failure(&status))
+}
+
+pub(crate) fn target(tier: &str) -> wire::StepTarget {
+    wire::StepTarget {
+        tier: tier.to_owned(),
+        backend: "backend".to_owned(),
+        model: format!("{tier}-model"),
+    }
+}
+
+/// Asks for `amount` for a step.
+pub(crate) fn hold(id: RequestId, step: &str, amount: i64) -> wire::ReserveRequest {
+    wire::ReserveRequest {
+        request_id: id.to_string(),
+        step: step.to_owned(),
+        project: PROJECT.to_owned(),
+        key_id: String::new(),
+        amount_nano_usd: amount,
+        ttl: None,
+        target: Some(target("api_fallback")),
+        action: "edit_file".to_owned(),
+    }
+}
+
+/// Settles these steps of a request, without closing it.
+pub(crate) fn settling(
+    id: RequestId,
+    steps: impl IntoIterator<Item = wire::StepSettlement>,
+) -> wire::SettleRequest {
+    wire::SettleRequest {
+        request_id: id.to_string(),
+        project: PROJECT.to_owned(),
+        key_id: String::new(),
+        action: "edit_file".to_owned(),
+        steps: steps.into_iter().collect(),
+        close: None,
+    }
+}
+
+pub(crate) fn closing(
+    ask: wire::SettleRequest,
+    outcome: wire::RequestOutcome,
+    tier: &str,
+) -> wire::SettleRequest {
+    let answer = if tier.is_empty() {
+        wire::StepTarget::default()
+    } else {
+        target(tier)
+    };
+    let close = wire::RequestClose {
+        outcome: outcome.into(),
+        tier: answer.tier,
+        backend: answer.backend,
+        model: answer.model,
+        ..wire::RequestClose::default()
+    };
+    wire::SettleRequest {
+        close: Some(close),
+        ..ask
+    }
+}
+
+/// An accepted step of the highest tier.
+pub(crate) fn spent(step: &str, cost: i64) -> wire::StepSettlement {
+    ended(step, "api_fallback", AttemptOutcome::Accepted, cost)
+}
+
+pub(crate) fn ended(
+    step: &str,
+    tier: &str,
+    outcome: AttemptOutcome,
+    cost: i64,
+) -> wire::StepSettlement {
+    wire::StepSettlement {
+        step: step.to_owned(),
+        target: Some(target(tier)),
+        outcome: outcome.into(),
+        reason: String::new(),
+        usage: Some(Usage {
+            input_tokens: 10,
+            output_tokens: 5,
+            ..Usage::default()
+        }),
+        cost_nano_usd: cost,
+        score: None,
+        started_at: None,
+        latency: None,
+    }
+}

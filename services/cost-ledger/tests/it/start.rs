@@ -1,0 +1,72 @@
+//! Starting, and what happens when the database is away.
+
+use terrace_config::Secret;
+use terrace_cost_ledger::{Settings, StartError, build};
+use terrace_domain::{Reason, RequestId};
+use terrace_runtime::{Shutdown, Tasks};
+use terrace_testkit::TestDatabase;
+
+use crate::sandbox::{Sandbox, daily, hold};
+
+#[tokio::test]
+async fn replicas_that_start_at_once_share_the_work_of_the_tables() {
+    let database = TestDatabase::create();
+    let tasks = Tasks::new(Shutdown::new());
+    let start = || {
+        let mut settings = Settings::for_testing(database.url());
+        settings.daily_budget = Some(daily(100));
+        settings.max_connections = 2;
+        build(settings, &tasks)
+    };
+    let (one, two, three) = tokio::join!(start(), start(), start());
+    for app in [one, two, three] {
+        app.unwrap();
+    }
+    assert_eq!(
+        database.number("SELECT count(*) FROM budgets WHERE active"),
+        1
+    );
+}
+
+#[tokio::test]
+async fn an_older_version_starts_on_the_tables_of_a_newer_one() {
+    let ledger = Sandbox::free().await;
+    ledger.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+         VALUES (9999, 'of a newer version', true, '\\x00', 0)",
+    );
+    let ledger = Sandbox::on(ledger.database, |_| ()).await;
+    let ask = hold(RequestId::generate(), "attempt/0", 1);
+    ledger.reserve(ask).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_address_or_database_is_told_by_name() {
+    let tasks = Tasks::new(Shutdown::new());
+    let mut settings = Settings::for_testing("");
+    settings.database_url = Secret::Unset;
+    let error = build(settings, &tasks).await.unwrap_err();
+    assert!(matches!(error, StartError::NoAddress), "{error}");
+
+    let database = TestDatabase::create();
+    let gone = database.url().to_owned();
+    drop(database);
+    let error = build(Settings::for_testing(&gone), &tasks)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StartError::Refused { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_went_away_is_told_as_unavailable_and_when_to_come_back() {
+    let Sandbox {
+        ledger, database, ..
+    } = Sandbox::with_budget(100).await;
+    drop(database);
+    let ask = hold(RequestId::generate(), "attempt/0", 1);
+    let status = ledger.clone().reserve(ask).await.unwrap_err();
+    let failure = terrace_rpc::status::to_failure(&status);
+    assert_eq!(failure.reason, Reason::LedgerUnavailable, "{failure}");
+    assert!(failure.retry_after.is_some());
+    assert!(!failure.message.contains("terrace_test_"), "{failure}");
+}
