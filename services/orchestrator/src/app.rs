@@ -1,0 +1,140 @@
+//! The only place that knows the whole graph of the orchestrator: links → clients → use case →
+//! service. Build and run are separate, so that tests and `terrace up` can do the one without
+//! the other.
+
+use std::sync::Arc;
+
+use terrace_config::Config;
+use terrace_domain::{BackendName, ProjectName};
+use terrace_proto::router::v1::router_service_server::RouterServiceServer;
+use terrace_rpc::link::Link;
+use terrace_rpc::server::{InvalidDescriptors, ServerSettings, Services, Stack};
+use terrace_runtime::{Kind, Shutdown, Tasks};
+
+use crate::answers::Answers;
+use crate::catalog::Catalog;
+use crate::clients::{ClassifierClient, GatewayClient, JudgeClient, LedgerClient};
+use crate::config::Settings;
+use crate::grpc::{Grpc, Reader};
+use crate::ports::Generate;
+use crate::route::{Ports, Router};
+
+/// What the orchestrator's port reflects.
+pub const DESCRIPTORS: &[u8] = terrace_proto::router::v1::FILE_DESCRIPTOR_SET;
+
+/// Project that pays for every request while there are no keys.
+const ONLY_PROJECT: &str = "default";
+
+/// Links to the services that the orchestrator calls.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// To the classifier.
+    pub classifier: Link,
+    /// To the judge.
+    pub judge: Link,
+    /// To the ledger.
+    pub ledger: Link,
+    /// To each backend's gateway, in the order of the config.
+    pub gateways: Vec<(BackendName, Link)>,
+}
+
+/// What keeps an orchestrator from being built.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A service's address is no URL.
+    #[error(transparent)]
+    Link(#[from] terrace_rpc::link::InvalidUrl),
+    /// The project's name is no name.
+    #[error(transparent)]
+    Project(#[from] terrace_domain::names::InvalidName),
+}
+
+impl Links {
+    /// Links over the network, to where the config says that the services are.
+    ///
+    /// # Errors
+    /// An address is no URL.
+    pub fn from_config(config: &Config) -> Result<Self, Error> {
+        let services = &config.services;
+        let gateways = config.backends.iter().map(|backend| {
+            let link = Link::network("gateway", &backend.gateway.address())?;
+            Ok((backend.name.clone(), link))
+        });
+        Ok(Self {
+            classifier: Link::network("classifier", &services.classifier.address())?,
+            judge: Link::network("judge", &services.quality_judge.address())?,
+            ledger: Link::network("ledger", &services.cost_ledger.address())?,
+            gateways: gateways.collect::<Result<_, Error>>()?,
+        })
+    }
+}
+
+/// A built orchestrator.
+#[derive(Debug, Clone)]
+pub struct Orchestrator {
+    grpc: Grpc,
+    catalog: Arc<Catalog>,
+    max_message_bytes: usize,
+}
+
+impl Orchestrator {
+    /// Builds everything, asks no other service. Requests run as detached work of `tasks`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn build(settings: Settings, links: Links, tasks: &Tasks) -> Result<Self, Error> {
+        let max_bytes = settings.max_message_bytes;
+        let gateway = |(backend, link)| {
+            Arc::new(GatewayClient::new(backend, link, max_bytes)) as Arc<dyn Generate>
+        };
+        let catalog = Arc::new(Catalog::new(
+            links.gateways.into_iter().map(gateway).collect(),
+        ));
+        let ports = Ports {
+            classify: Arc::new(ClassifierClient::new(links.classifier, max_bytes)),
+            judge: Arc::new(JudgeClient::new(links.judge, max_bytes)),
+            ledger: Arc::new(LedgerClient::new(links.ledger, settings.reservation_ttl)),
+        };
+        let reader = Reader::new(
+            settings.policy,
+            settings.route.rules.tiers.clone(),
+            settings.limits,
+            ProjectName::new(ONLY_PROJECT)?,
+        );
+        let router = Arc::new(Router::new(ports, Arc::clone(&catalog), settings.route));
+        let answers = Answers::new(Arc::clone(&router), settings.cache, &settings.setup);
+        Ok(Self {
+            grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),
+            catalog,
+            max_message_bytes: max_bytes,
+        })
+    }
+
+    /// Learns the models of all gateways, and keeps the picture fresh until shutdown.
+    pub async fn start(&self, tasks: &Tasks, shutdown: &Shutdown) {
+        let all_answered = self.catalog.refresh().await;
+        let kept_fresh = Arc::clone(&self.catalog).keep_fresh(all_answered, shutdown.clone());
+        tasks.spawn("catalog", Kind::Background, kept_fresh);
+    }
+
+    /// Adds the orchestrator's service to a server's.
+    #[must_use]
+    pub fn add_to(&self, services: Services) -> Services {
+        let server = RouterServiceServer::new(self.grpc.clone())
+            .max_decoding_message_size(self.max_message_bytes)
+            .max_encoding_message_size(self.max_message_bytes);
+        services.with(server)
+    }
+
+    /// The orchestrator's own server stack.
+    ///
+    /// # Errors
+    /// The descriptors cannot be read.
+    pub fn stack(&self, settings: &ServerSettings) -> Result<Stack, InvalidDescriptors> {
+        Stack::new(
+            "orchestrator",
+            settings,
+            self.add_to(Services::new(&[DESCRIPTORS])),
+        )
+    }
+}

@@ -1,0 +1,93 @@
+//! What a request was taken for.
+
+use terrace_domain::{Score, TierName};
+
+/// Kinds of task that differ in which models do them well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Nothing could be said.
+    Unknown,
+    /// Conversation and open questions.
+    Chat,
+    /// Choosing a label.
+    Classification,
+    /// Taking facts out of a text.
+    Extraction,
+    /// Making a text shorter or other.
+    Rewriting,
+    /// Writing or changing code.
+    Code,
+    /// Calculation and word problems.
+    Math,
+    /// Several steps of thought.
+    Reasoning,
+    /// Planning and directing the work of others.
+    Orchestration,
+}
+
+/// What decided a classification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The action stands in `action_tier_overrides`.
+    ActionOverride,
+    /// The prompt begins with a marker.
+    Marker,
+    /// The scorer.
+    Scorer,
+    /// The classifier could not be asked.
+    Unavailable,
+}
+
+/// One finding that moved the difficulty.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// Name of the feature.
+    pub feature: String,
+    /// By how much it moved the difficulty.
+    pub weight: f64,
+    /// What was seen, in words.
+    pub detail: String,
+}
+
+/// What a request is and how hard it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Classification {
+    /// Kind of task.
+    pub task_kind: TaskKind,
+    /// How hard it is: 0 any model does it, 1 only the best.
+    pub difficulty: Score,
+    /// How sure the classifier is of the difficulty.
+    pub confidence: Score,
+    /// Language of the code in question.
+    pub code_language: Option<String>,
+    /// Expected output tokens, if anything can be said.
+    pub expected_output_tokens: Option<u32>,
+    /// What decided.
+    pub source: Source,
+    /// Tier that an override or marker demands.
+    pub tier: Option<TierName>,
+    /// Why, strongest first.
+    pub evidence: Vec<Evidence>,
+}
+
+impl Classification {
+    /// The classification of a request when the classifier could not be asked: nothing is known,
+    /// so it starts in the lowest tier and the judge decides.
+    #[must_use]
+    pub fn unavailable(why: &str) -> Self {
+        Self {
+            task_kind: TaskKind::Unknown,
+            difficulty: Score::ZERO,
+            confidence: Score::ZERO,
+            code_language: None,
+            expected_output_tokens: None,
+            source: Source::Unavailable,
+            tier: None,
+            evidence: vec![Evidence {
+                feature: "classifier_unavailable".to_owned(),
+                weight: 0.0,
+                detail: why.to_owned(),
+            }],
+        }
+    }
+}

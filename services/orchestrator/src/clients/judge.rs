@@ -1,0 +1,129 @@
+//! The judge over a link.
+
+use async_trait::async_trait;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use terrace_domain::{Failure, Score};
+use terrace_proto::judge::v1 as wire;
+use terrace_proto::judge::v1::judge_service_client::JudgeServiceClient;
+use terrace_proto::judge::v1::judge_stream_request::Event;
+use terrace_rpc::deadline::request_within;
+use terrace_rpc::link::Link;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::{broken_contract, from_status};
+use crate::classification::TaskKind;
+use crate::ports::{Answered, Answering, Call, Judge, Outlook};
+use crate::verdict::{CheckFinding, Verdict};
+
+/// Calls the judge.
+#[derive(Debug, Clone)]
+pub struct JudgeClient {
+    inner: JudgeServiceClient<Link>,
+}
+
+impl JudgeClient {
+    /// Creates a client over a link; answers of up to `max_message_bytes` can be sent.
+    #[must_use]
+    pub fn new(link: Link, max_message_bytes: usize) -> Self {
+        let inner = JudgeServiceClient::new(link);
+        Self {
+            inner: inner
+                .max_decoding_message_size(max_message_bytes)
+                .max_encoding_message_size(max_message_bytes),
+        }
+    }
+}
+
+#[async_trait]
+impl Judge for JudgeClient {
+    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Verdict, Failure> {
+        let answering = Answering {
+            request: answered.request,
+            classification: answered.classification,
+            model: answered.model,
+        };
+        let message = wire::JudgeRequest {
+            output: Some(answered.answer.output()),
+            finish_reason: answered.answer.finish_reason,
+            ..scene(answering)
+        };
+        let answer = self
+            .inner
+            .clone()
+            .judge(request_within(message, call.deadline))
+            .await
+            .map_err(|status| from_status("judge", &status))?;
+        let missing = || broken_contract("judge", "its answer has no verdict");
+        from_wire(answer.into_inner().verdict.ok_or_else(missing)?)
+    }
+
+    fn watch(
+        &self,
+        answering: Answering<'_>,
+        text: mpsc::UnboundedReceiver<String>,
+        call: Call,
+    ) -> Outlook {
+        let message = |event| wire::JudgeStreamRequest { event: Some(event) };
+        let opening = message(Event::Opening(scene(answering)));
+        let deltas =
+            UnboundedReceiverStream::new(text).map(move |text| message(Event::Delta(text)));
+        let messages = tokio_stream::once(opening).chain(deltas);
+        let mut judge = self.inner.clone();
+        let opened = async move {
+            let request = request_within(messages, call.deadline);
+            let answer = judge.judge_stream(request).await;
+            let responses = answer.map_err(|status| from_status("judge", &status))?;
+            Ok(responses.into_inner().map(|response| match response {
+                Ok(response) => outlook(response),
+                Err(status) => Err(from_status("judge", &status)),
+            }))
+        };
+        stream::once(opened).try_flatten().boxed()
+    }
+}
+
+fn outlook(response: wire::JudgeStreamResponse) -> Result<Verdict, Failure> {
+    let missing = || broken_contract("judge", "its outlook has no verdict");
+    from_wire(response.verdict.ok_or_else(missing)?)
+}
+
+/// Everything about an answer but the answer.
+fn scene(answering: Answering<'_>) -> wire::JudgeRequest {
+    let (request, classification) = (answering.request, answering.classification);
+    let named = request.code_language.as_ref();
+    let language = named.or(classification.code_language.as_ref());
+    wire::JudgeRequest {
+        messages: request.prompt.messages().to_vec(),
+        response_format: request.prompt.response_format().cloned(),
+        action: request.action().to_owned(),
+        threshold: request.policy.quality_threshold.get(),
+        code_language: language.cloned().unwrap_or_default(),
+        // No check of the judge reads log-probabilities yet, and it refuses what it does not read.
+        logprobs: Vec::new(),
+        model: answering.model.to_string(),
+        request_id: request.id.to_string(),
+        code_expected: classification.task_kind == TaskKind::Code,
+        ..wire::JudgeRequest::default()
+    }
+}
+
+fn from_wire(wire: wire::Verdict) -> Result<Verdict, Failure> {
+    let score = |value, what| Score::new(value).map_err(|_| broken_contract("judge", what));
+    let checks = wire.checks.into_iter().map(|check| {
+        Ok(CheckFinding {
+            score: score(check.score, "a check's score is not between 0 and 1")?,
+            check: check.check,
+            weight: check.weight,
+            hard_failure: check.hard_failure,
+            finding: check.finding,
+        })
+    });
+    Ok(Verdict {
+        score: score(wire.score, "score is not between 0 and 1")?,
+        passed: wire.passed,
+        threshold: score(wire.threshold, "threshold is not between 0 and 1")?,
+        undecided: wire.undecided,
+        checks: checks.collect::<Result<_, Failure>>()?,
+    })
+}

@@ -1,0 +1,192 @@
+//! The ledger over a link.
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use terrace_domain::{Failure, NanoUsd, Reason, Step};
+use terrace_proto::common::v1::AttemptOutcome;
+use terrace_proto::convert::{timestamp, wire_duration, wire_timestamp};
+use terrace_proto::ledger::v1 as wire;
+use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrace_rpc::deadline::request_within;
+use terrace_rpc::link::Link;
+use terrace_rpc::status::to_failure;
+
+use super::from_status;
+use crate::ports::{Call, KnownRequest, Ledger};
+use crate::request::Request;
+use crate::route::plan::Candidate;
+use crate::route::trail::{Attempt, Close, Outcome, RequestOutcome};
+
+/// Calls the ledger.
+#[derive(Debug, Clone)]
+pub struct LedgerClient {
+    inner: LedgerServiceClient<Link>,
+    reservation_ttl: Duration,
+}
+
+impl LedgerClient {
+    /// Creates a client over a link; holds last for `reservation_ttl`.
+    #[must_use]
+    pub fn new(link: Link, reservation_ttl: Duration) -> Self {
+        Self {
+            inner: LedgerServiceClient::new(link),
+            reservation_ttl,
+        }
+    }
+}
+
+#[async_trait]
+impl Ledger for LedgerClient {
+    async fn reserve(
+        &self,
+        request: &Request,
+        step: Step,
+        candidate: &Candidate,
+        call: Call,
+    ) -> Result<Option<SystemTime>, Failure> {
+        let message = wire::ReserveRequest {
+            request_id: request.id.to_string(),
+            step: step.to_string(),
+            project: request.project.to_string(),
+            key_id: String::new(),
+            amount_nano_usd: candidate.worst_case.get(),
+            ttl: Some(wire_duration(self.reservation_ttl)),
+            target: Some(target(candidate)),
+            action: request.action().to_owned(),
+        };
+        let answer = self
+            .inner
+            .clone()
+            .reserve(request_within(message, call.deadline))
+            .await
+            .map_err(|status| failure(&status))?
+            .into_inner();
+        if answer.repeated_call {
+            // Steps of a request are reserved once each: somebody else uses the same id.
+            return Err(Failure::new(
+                Reason::RequestIdUsed,
+                format!("request_id {} is in use by another request", request.id),
+            ));
+        }
+        Ok(answer.expires_at.as_ref().and_then(timestamp))
+    }
+
+    async fn settle(
+        &self,
+        request: &Request,
+        attempts: &[Attempt],
+        close: Option<&Close>,
+        call: Call,
+    ) -> Result<(), Failure> {
+        let message = wire::SettleRequest {
+            request_id: request.id.to_string(),
+            project: request.project.to_string(),
+            key_id: String::new(),
+            action: request.action().to_owned(),
+            steps: attempts.iter().map(settlement).collect(),
+            close: close.map(|close| request_close(request, close)),
+        };
+        let answer = self
+            .inner
+            .clone()
+            .settle(request_within(message, call.deadline))
+            .await;
+        answer.map(|_held| ()).map_err(|status| failure(&status))
+    }
+
+    async fn find(&self, request: &Request, call: Call) -> Result<Option<KnownRequest>, Failure> {
+        let message = wire::GetRequestRequest {
+            request_id: request.id.to_string(),
+            project: request.project.to_string(),
+        };
+        let answer = self
+            .inner
+            .clone()
+            .get_request(request_within(message, call.deadline))
+            .await;
+        match answer {
+            Ok(known) => {
+                let known = known.into_inner();
+                let tier = known.close.as_ref().map(|close| close.tier.clone());
+                Ok(Some(KnownRequest {
+                    tier: tier.filter(|tier| !tier.is_empty()),
+                    cost: NanoUsd::new(known.cost_nano_usd),
+                    closed: known.close.is_some(),
+                }))
+            }
+            Err(status) => match to_failure(&status).reason {
+                Reason::NotFound => Ok(None),
+                _ => Err(failure(&status)),
+            },
+        }
+    }
+}
+
+/// The ledger alone knows whether an id is somebody else's.
+fn failure(status: &tonic::Status) -> Failure {
+    let failure = to_failure(status);
+    match failure.reason {
+        Reason::RequestIdUsed => failure,
+        _ => from_status("ledger", status),
+    }
+}
+
+fn target(candidate: &Candidate) -> wire::StepTarget {
+    wire::StepTarget {
+        tier: candidate.tier.to_string(),
+        backend: candidate.backend.to_string(),
+        model: candidate.model.to_string(),
+    }
+}
+
+fn settlement(attempt: &Attempt) -> wire::StepSettlement {
+    let verdict = attempt.verdict.as_ref();
+    wire::StepSettlement {
+        step: attempt.step().to_string(),
+        target: Some(target(&attempt.candidate)),
+        outcome: attempt_outcome(&attempt.outcome).into(),
+        reason: attempt
+            .reason()
+            .map(|reason| reason.to_string())
+            .unwrap_or_default(),
+        usage: Some(attempt.usage.into()),
+        cost_nano_usd: attempt.cost.get(),
+        score: verdict.map(|verdict| verdict.score.get()),
+        started_at: Some(wire_timestamp(attempt.started_at)),
+        latency: Some(wire_duration(attempt.latency)),
+    }
+}
+
+/// The outcome on the wire, the same in ledger rows and responses.
+pub(crate) fn attempt_outcome(outcome: &Outcome) -> AttemptOutcome {
+    match outcome {
+        Outcome::Accepted => AttemptOutcome::Accepted,
+        Outcome::Rejected => AttemptOutcome::Rejected,
+        Outcome::Failed(_) | Outcome::Unjudged(_) => AttemptOutcome::Failed,
+        Outcome::Cancelled => AttemptOutcome::Cancelled,
+        Outcome::Skipped(_) => AttemptOutcome::Skipped,
+    }
+}
+
+fn request_close(request: &Request, close: &Close) -> wire::RequestClose {
+    let answering = close.answering.as_ref();
+    let outcome = match close.outcome {
+        RequestOutcome::Passed => wire::RequestOutcome::Passed,
+        RequestOutcome::BestEffort => wire::RequestOutcome::BestEffort,
+        RequestOutcome::Failed => wire::RequestOutcome::Failed,
+        RequestOutcome::Cancelled => wire::RequestOutcome::Cancelled,
+    };
+    wire::RequestClose {
+        outcome: outcome.into(),
+        tier: answering.map(|by| by.tier.to_string()).unwrap_or_default(),
+        backend: answering
+            .map(|by| by.backend.to_string())
+            .unwrap_or_default(),
+        model: answering.map(|by| by.model.to_string()).unwrap_or_default(),
+        baseline_nano_usd: close.baseline.map(NanoUsd::get),
+        score: close.score.map(|score| score.get()),
+        latency: Some(wire_duration(close.latency)),
+        tags: request.tags.clone().into_iter().collect(),
+    }
+}

@@ -1,0 +1,142 @@
+//! The orchestrator's part of the config.
+
+use std::time::Duration;
+
+use terrace_config::Config;
+use terrace_domain::TierName;
+
+use crate::answers::CacheSettings;
+use crate::grpc::BatchSettings;
+use crate::request::{CachePolicy, OnExhausted, Policy};
+use crate::route::plan::Rules;
+use crate::route::{Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings};
+
+/// Limits on the size of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Most bytes of text in all messages.
+    pub max_prompt_bytes: u64,
+    /// Most messages.
+    pub max_messages: usize,
+    /// Most stop texts.
+    pub max_stop_sequences: usize,
+    /// Most bytes of one stop text.
+    pub max_stop_sequence_bytes: usize,
+    /// Most tags.
+    pub max_tags: usize,
+    /// Most bytes of a tag's name, and of its value.
+    pub max_tag_bytes: usize,
+    /// Highest output cap that a caller may ask for.
+    pub max_output_tokens: u32,
+}
+
+/// Everything that the orchestrator takes from the config.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// How requests are routed.
+    pub route: RouteSettings,
+    /// Policy of a request that sets none.
+    pub policy: Policy,
+    /// Limits on the size of a request.
+    pub limits: RequestLimits,
+    /// Most bytes of a message on the wire, either way.
+    pub max_message_bytes: usize,
+    /// How long a hold lasts without a settlement.
+    pub reservation_ttl: Duration,
+    /// How answers are kept.
+    pub cache: CacheSettings,
+    /// How batches are answered.
+    pub batch: BatchSettings,
+    /// The whole config in words: an answer that was made under another one is not reused.
+    pub setup: String,
+}
+
+impl Settings {
+    /// Takes the orchestrator's part of a checked config.
+    #[must_use]
+    pub fn from_config(config: &Config) -> Self {
+        Self {
+            route: route(config),
+            policy: policy(config),
+            limits: limits(config),
+            max_message_bytes: config.limits.max_message_bytes.as_usize(),
+            reservation_ttl: config.ledger.reservation_ttl,
+            cache: CacheSettings {
+                enabled: config.routing.enable_caching,
+                max_bytes: config.routing.cache_max_bytes.get(),
+            },
+            batch: BatchSettings {
+                parallelism: config.routing.batch_parallelism,
+                time: config.routing.default_deadline,
+            },
+            setup: format!("{config:?}"),
+        }
+    }
+
+    /// The tiers from the lowest to the highest.
+    #[must_use]
+    pub fn tiers(&self) -> &[TierName] {
+        &self.route.rules.tiers
+    }
+}
+
+fn route(config: &Config) -> RouteSettings {
+    let routing = &config.routing;
+    let baseline = config.cost_control.baseline.as_ref();
+    RouteSettings {
+        rules: Rules {
+            tiers: config.tiers.iter().map(|tier| tier.name.clone()).collect(),
+            difficulty_thresholds: routing.difficulty_thresholds.clone(),
+        },
+        on_judge_unavailable: match routing.on_judge_unavailable {
+            terrace_config::OnJudgeUnavailable::AcceptMarked => OnJudgeUnavailable::AcceptMarked,
+            terrace_config::OnJudgeUnavailable::NextTier => OnJudgeUnavailable::NextTier,
+            terrace_config::OnJudgeUnavailable::Fail => OnJudgeUnavailable::Fail,
+        },
+        on_classifier_unavailable: match routing.on_classifier_unavailable {
+            terrace_config::OnClassifierUnavailable::LowestTier => {
+                OnClassifierUnavailable::LowestTier
+            }
+            terrace_config::OnClassifierUnavailable::Fail => OnClassifierUnavailable::Fail,
+        },
+        baseline: baseline.map(|baseline| Baseline {
+            model: baseline.model.clone(),
+            price: baseline.price,
+        }),
+    }
+}
+
+fn policy(config: &Config) -> Policy {
+    let routing = &config.routing;
+    Policy {
+        allowed_tiers: Vec::new(),
+        tier: None,
+        model: None,
+        quality_threshold: routing.quality_threshold,
+        quality_check: routing.quality_check,
+        max_attempts: routing.max_fallback_attempts,
+        max_cost: None,
+        on_exhausted: match routing.on_exhausted {
+            terrace_config::OnExhausted::BestEffort => OnExhausted::BestEffort,
+            terrace_config::OnExhausted::Strict => OnExhausted::Strict,
+        },
+        cache: CachePolicy {
+            read: routing.enable_caching,
+            write: routing.enable_caching,
+            ttl: routing.cache_ttl,
+        },
+    }
+}
+
+fn limits(config: &Config) -> RequestLimits {
+    let limits = config.limits;
+    RequestLimits {
+        max_prompt_bytes: limits.max_prompt_bytes.get(),
+        max_messages: limits.max_messages,
+        max_stop_sequences: limits.max_stop_sequences,
+        max_stop_sequence_bytes: limits.max_stop_sequence_bytes.as_usize(),
+        max_tags: limits.max_tags,
+        max_tag_bytes: limits.max_tag_bytes.as_usize(),
+        max_output_tokens: limits.max_output_tokens,
+    }
+}

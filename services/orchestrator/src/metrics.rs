@@ -1,0 +1,133 @@
+//! What the orchestrator counts.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram};
+use terrace_domain::Reason;
+use terrace_telemetry::metrics::{MODEL_SECONDS, meter, seconds};
+
+use crate::route::trail::{Attempt, Outcome};
+use crate::route::{Answered, Unanswered};
+
+/// The instruments, made once.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    requests: Counter<u64>,
+    request_seconds: Histogram<f64>,
+    attempts: Counter<u64>,
+    cost: Counter<u64>,
+    cache: Counter<u64>,
+}
+
+/// How a request met the answers that are kept, or are being made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheUse {
+    /// Its question had been answered.
+    Hit,
+    /// It had not.
+    Missed,
+    /// It was being answered for somebody else.
+    Joined,
+    /// The same request had come before.
+    Replayed,
+}
+
+impl Metrics {
+    /// Makes the instruments.
+    #[must_use]
+    pub fn new() -> Self {
+        let meter = meter();
+        Self {
+            requests: meter
+                .u64_counter("terrace_requests")
+                .with_description("Requests ended, by outcome and answering tier.")
+                .build(),
+            request_seconds: seconds(
+                "terrace_request_duration",
+                "From a request's arrival to its answer.",
+                &MODEL_SECONDS,
+            ),
+            attempts: meter
+                .u64_counter("terrace_attempts")
+                .with_description("Attempts ended, by tier, outcome and reason.")
+                .build(),
+            cost: meter
+                .u64_counter("terrace_cost_nano_usd")
+                .with_description("What attempts cost, in nano-USD, by tier.")
+                .build(),
+            cache: meter
+                .u64_counter("terrace_cache_requests")
+                .with_description("Requests that met the cache, by result.")
+                .build(),
+        }
+    }
+
+    /// Counts what the cache was good for.
+    pub fn cache(&self, used: CacheUse) {
+        let result = match used {
+            CacheUse::Hit => "hit",
+            CacheUse::Missed => "miss",
+            CacheUse::Joined => "joined",
+            CacheUse::Replayed => "replayed",
+        };
+        self.cache.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    /// Counts an attempt, and notes on its span how it ended.
+    pub fn attempt_ended(&self, attempt: &Attempt) {
+        let outcome = outcome_name(&attempt.outcome);
+        let reason = attempt.reason().map_or("", Reason::as_str);
+        let cost = attempt.cost.get();
+        let span = tracing::Span::current();
+        span.record("terrace.attempt.outcome", outcome);
+        span.record("terrace.reason", reason);
+        span.record("terrace.cost", cost);
+        let tier = KeyValue::new("tier", attempt.candidate.tier.to_string());
+        let labels = [
+            tier.clone(),
+            KeyValue::new("outcome", outcome),
+            KeyValue::new("reason", reason),
+        ];
+        self.attempts.add(1, &labels);
+        self.cost.add(u64::try_from(cost).unwrap_or(0), &[tier]);
+    }
+
+    /// Counts a request.
+    pub fn request_ended(&self, result: &Result<Answered, Box<Unanswered>>, latency: Duration) {
+        let (outcome, tier) = match result {
+            Ok(answered) => (
+                if answered.passed {
+                    "passed"
+                } else {
+                    "best_effort"
+                },
+                answered.attempts.get(answered.answering),
+            ),
+            Err(unanswered) => (unanswered.failure.reason.as_str(), None),
+        };
+        let tier = tier.map_or_else(String::new, |attempt| attempt.candidate.tier.to_string());
+        let labels = [
+            KeyValue::new("outcome", outcome),
+            KeyValue::new("tier", tier),
+        ];
+        self.requests.add(1, &labels);
+        self.request_seconds.record(latency.as_secs_f64(), &labels);
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "accepted",
+        Outcome::Rejected => "rejected",
+        Outcome::Failed(_) | Outcome::Unjudged(_) => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Skipped(_) => "skipped",
+    }
+}

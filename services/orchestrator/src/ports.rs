@@ -1,0 +1,197 @@
+//! What the use case needs of other services, as traits that it owns.
+//!
+//! `clients/` implements them over links; tests implement them as scripts. Nothing here knows
+//! gRPC.
+
+use std::fmt::Debug;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Reason, Step, Usage};
+use terrace_rpc::deadline::Deadline;
+use tokio::sync::mpsc;
+
+use crate::answer::{Answer, Delta};
+use crate::catalog::Model;
+use crate::classification::Classification;
+use crate::request::Request;
+use crate::route::plan::Candidate;
+use crate::route::trail::{Attempt, Close};
+use crate::verdict::Verdict;
+
+/// Bounds of one call to another service.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// When the answer is of no use any more.
+    pub deadline: Deadline,
+}
+
+impl Call {
+    /// A call that may take this long.
+    #[must_use]
+    pub fn within(span: Duration) -> Self {
+        Self {
+            deadline: Deadline::within(span),
+        }
+    }
+}
+
+/// Says what a request asks for and how hard it is.
+#[async_trait]
+pub trait Classify: Debug + Send + Sync {
+    /// Classifies one request.
+    async fn classify(&self, request: &Request, call: Call) -> Result<Classification, Failure>;
+}
+
+/// One event of an answer that is being generated.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Generated {
+    /// More of it.
+    Delta(Delta),
+    /// What has been used so far; the latest counts.
+    Usage(Usage),
+    /// The answer is complete.
+    Finished {
+        /// Why the model stopped, as its wire number: passed on, never looked at.
+        finish_reason: i32,
+        /// What the whole call used, if it was counted.
+        usage: Option<Usage>,
+    },
+}
+
+/// How far a fetch of a model has got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// What is being done, in the backend's words.
+    pub status: String,
+    /// Bytes fetched so far of the part at hand.
+    pub completed_bytes: u64,
+    /// Bytes of the part at hand; 0 when not known.
+    pub total_bytes: u64,
+    /// Whether the model can be called now.
+    pub done: bool,
+}
+
+/// Runs the models of one backend.
+#[async_trait]
+pub trait Generate: Debug + Send + Sync {
+    /// The backend behind it.
+    fn backend(&self) -> &BackendName;
+
+    /// Starts an answer. Dropping the stream stops the backend.
+    async fn generate(
+        &self,
+        request: &Request,
+        candidate: &Candidate,
+        call: Call,
+    ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure>;
+
+    /// Turns texts into vectors, in their order.
+    async fn embed(
+        &self,
+        _request: &Request,
+        _model: &ModelName,
+        _texts: Vec<String>,
+        _call: Call,
+    ) -> Result<(Vec<Vec<f32>>, Usage), Failure> {
+        Err(Failure::new(
+            Reason::CapabilityMissing,
+            "it turns no texts into vectors",
+        ))
+    }
+
+    /// Has the backend fetch a model. Dropping the stream ends that.
+    async fn pull(
+        &self,
+        _model: &ModelName,
+        _call: Call,
+    ) -> Result<BoxStream<'static, Result<Pulled, Failure>>, Failure> {
+        Err(Failure::new(
+            Reason::CapabilityMissing,
+            "it fetches no models",
+        ))
+    }
+
+    /// Lists its models.
+    async fn list_models(&self, call: Call) -> Result<Vec<Model>, Failure>;
+}
+
+/// An answer that is to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// What was asked.
+    pub request: &'a Request,
+    /// What it was taken for.
+    pub classification: &'a Classification,
+    /// Model that answered.
+    pub model: &'a ModelName,
+    /// The answer.
+    pub answer: &'a Answer,
+}
+
+/// An answer that is still coming.
+#[derive(Debug, Clone, Copy)]
+pub struct Answering<'a> {
+    /// What was asked.
+    pub request: &'a Request,
+    /// What it was taken for.
+    pub classification: &'a Classification,
+    /// Model that answers.
+    pub model: &'a ModelName,
+}
+
+/// What the judge says of an answer while it comes; ends when it has no more to say.
+pub type Outlook = BoxStream<'static, Result<Verdict, Failure>>;
+
+/// Says whether an answer is good enough.
+#[async_trait]
+pub trait Judge: Debug + Send + Sync {
+    /// Judges one answer.
+    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Verdict, Failure>;
+
+    /// Watches an answer whose text comes through `text`. A verdict that did not pass means that
+    /// no more text can help; the first text gets a verdict in any case.
+    fn watch(
+        &self,
+        answering: Answering<'_>,
+        text: mpsc::UnboundedReceiver<String>,
+        call: Call,
+    ) -> Outlook;
+}
+
+/// What the ledger knows of a request that was seen before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRequest {
+    /// Tier that answered it; `None` while it is open or when nobody did.
+    pub tier: Option<String>,
+    /// What it has cost.
+    pub cost: NanoUsd,
+    /// Whether it has ended.
+    pub closed: bool,
+}
+
+/// Keeps the books.
+#[async_trait]
+pub trait Ledger: Debug + Send + Sync {
+    /// Holds the worst case of one step; returns when the hold would be settled as presumed.
+    async fn reserve(
+        &self,
+        request: &Request,
+        step: Step,
+        candidate: &Candidate,
+        call: Call,
+    ) -> Result<Option<SystemTime>, Failure>;
+
+    /// Writes down attempts and, with a close, ends the request.
+    async fn settle(
+        &self,
+        request: &Request,
+        attempts: &[Attempt],
+        close: Option<&Close>,
+        call: Call,
+    ) -> Result<(), Failure>;
+
+    /// Looks for an earlier request of the same project and id; `None` when there was none.
+    async fn find(&self, request: &Request, call: Call) -> Result<Option<KnownRequest>, Failure>;
+}

@@ -1,0 +1,94 @@
+//! A request as the orchestrator works with it: checked, with every unset policy filled in from
+//! the config, so that nothing further in has to ask where a value came from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use terrace_domain::{ActionName, ModelName, NanoUsd, ProjectName, RequestId, Score, TierName};
+
+use crate::prompt::Prompt;
+
+/// What to do when no answer passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnExhausted {
+    /// Return the best-scored answer, marked as not passed.
+    BestEffort,
+    /// Fail with all verdicts.
+    Strict,
+}
+
+/// How to route one request; nothing in it is unset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Tiers that may be used; empty means all.
+    pub allowed_tiers: Vec<TierName>,
+    /// Start, and stay, in this tier.
+    pub tier: Option<TierName>,
+    /// Use this model and no other.
+    pub model: Option<ModelName>,
+    /// Score that an answer must reach.
+    pub quality_threshold: Score,
+    /// Whether the judge looks at answers.
+    pub quality_check: bool,
+    /// Most attempts; at least 1.
+    pub max_attempts: u32,
+    /// Most that the whole request may cost in its worst case.
+    pub max_cost: Option<NanoUsd>,
+    /// What to do when no answer passed.
+    pub on_exhausted: OnExhausted,
+    /// How kept answers are used.
+    pub cache: CachePolicy,
+}
+
+/// How one request uses the answers that are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// Whether it may be answered by one.
+    pub read: bool,
+    /// Whether its answer may be kept.
+    pub write: bool,
+    /// How long its answer may be reused.
+    pub ttl: Duration,
+}
+
+/// A request of a client, checked.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// Whether the client brought the id, so that it may have been used before.
+    pub id_from_client: bool,
+    /// Who pays.
+    pub project: ProjectName,
+    /// What the caller is doing.
+    pub action: Option<ActionName>,
+    /// What is asked.
+    pub prompt: Arc<Prompt>,
+    /// How to route it.
+    pub policy: Policy,
+    /// Language of the code at hand, if the caller knows it.
+    pub code_language: Option<String>,
+    /// Free tags of the caller, for the ledger.
+    pub tags: BTreeMap<String, String>,
+    /// How urgent it is where calls have to wait for each other.
+    pub priority: Priority,
+}
+
+/// How urgent a request is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// Somebody waits for the answer.
+    #[default]
+    Interactive,
+    /// It is one of many, and nobody waits.
+    Batch,
+}
+
+impl Request {
+    /// The action as text, empty when there is none.
+    #[must_use]
+    pub fn action(&self) -> &str {
+        self.action.as_ref().map_or("", ActionName::as_str)
+    }
+}

@@ -1,0 +1,402 @@
+//! The use case: attempt until accepted or out of options, settle, answer.
+//!
+//! The way of a request:
+//!
+//! 1. refuse an id that was used before,
+//! 2. classify,
+//! 3. plan (pure, in [`mod@plan`]),
+//! 4. attempt the candidates in turn ([`mod@attempt`]), each rejected or failed one settled while the
+//!    next is tried,
+//! 5. decide what it all comes to (pure, in [`mod@outcome`]),
+//! 6. settle the last attempt together with the request's end,
+//! 7. answer. Nothing is answered before the ledger has acknowledged.
+//!
+//! The whole of it runs in a task of its own: a caller that goes away cancels it, and it still
+//! writes down what was produced.
+
+pub mod attempt;
+mod draft;
+pub mod embed;
+pub mod events;
+mod flow;
+pub mod in_flight;
+pub mod outcome;
+pub mod plan;
+mod settle;
+pub mod trail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, RequestId, Usage};
+use terrace_rpc::deadline::Deadline;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::{Catalog, Snapshot};
+use crate::classification::Classification;
+use crate::metrics::Metrics;
+use crate::ports::{Call, Classify, Judge, Ledger};
+use crate::pull::Pulling;
+use crate::request::Request;
+use crate::route::attempt::Scene;
+use crate::route::events::{Event, Events};
+use crate::route::in_flight::InFlight;
+use crate::route::outcome::{End, decide};
+use crate::route::plan::{Candidate, Plan, Rules, plan};
+use crate::route::trail::{Attempt, Trail};
+
+/// How long the classifier may take.
+const CLASSIFY_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the ledger may take to look a request up.
+const FIND_TIMEOUT: Duration = Duration::from_secs(5);
+/// Kept back from an attempt's deadline for the judge and the settlement after it.
+const KEPT_BACK: Duration = Duration::from_millis(500);
+
+/// What to do with an answer that the judge could not look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnJudgeUnavailable {
+    /// Return it, marked as not passed.
+    AcceptMarked,
+    /// Go one tier up.
+    NextTier,
+    /// Fail the request.
+    Fail,
+}
+
+/// What to do when the classifier cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnClassifierUnavailable {
+    /// Start in the lowest tier and let the judge decide.
+    LowestTier,
+    /// Fail the request.
+    Fail,
+}
+
+/// The model whose price savings are measured against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// Its name.
+    pub model: ModelName,
+    /// Its price.
+    pub price: Price,
+}
+
+/// What the config says about routing, besides the rules of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RouteSettings {
+    /// The rules of the plan.
+    pub rules: Rules,
+    /// What to do with an answer that the judge could not look at.
+    pub on_judge_unavailable: OnJudgeUnavailable,
+    /// What to do when the classifier cannot be asked.
+    pub on_classifier_unavailable: OnClassifierUnavailable,
+    /// What savings are measured against.
+    pub baseline: Option<Baseline>,
+}
+
+/// The other services, but for the gateways: those are in the catalog.
+#[derive(Debug, Clone)]
+pub struct Ports {
+    /// Says what a request asks for.
+    pub classify: Arc<dyn Classify>,
+    /// Says whether an answer is good enough.
+    pub judge: Arc<dyn Judge>,
+    /// Keeps the books.
+    pub ledger: Arc<dyn Ledger>,
+}
+
+/// One call of a client: its time, its cancel, and where its events go.
+#[derive(Debug)]
+pub struct Context {
+    /// When the answer is of no use any more.
+    pub call: Call,
+    /// Fires when the caller goes away.
+    pub cancel: CancellationToken,
+    /// Where the events of a stream go.
+    pub events: Events,
+}
+
+/// An answer with everything about how it came to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answered {
+    /// Id of the request.
+    pub id: RequestId,
+    /// What the request was taken for.
+    pub classification: Classification,
+    /// Every attempt in order.
+    pub attempts: Vec<Attempt>,
+    /// Position of the attempt that answers.
+    pub answering: usize,
+    /// Whether its answer passed.
+    pub passed: bool,
+    /// What all attempts used.
+    pub usage: Usage,
+    /// What all attempts cost.
+    pub cost: NanoUsd,
+    /// What the answer's tokens would have cost on the baseline model.
+    pub baseline: Option<NanoUsd>,
+    /// The model that the baseline is the price of.
+    pub baseline_model: Option<ModelName>,
+    /// From the request's arrival to this answer.
+    pub latency: Duration,
+}
+
+/// A request without an answer, and what was tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unanswered {
+    /// Id of the request.
+    pub id: RequestId,
+    /// Why there is no answer.
+    pub failure: Failure,
+    /// Every attempt in order.
+    pub attempts: Vec<Attempt>,
+    /// What all attempts cost.
+    pub cost: NanoUsd,
+}
+
+/// Routes requests.
+#[derive(Debug)]
+pub struct Router {
+    ports: Ports,
+    catalog: Arc<Catalog>,
+    settings: RouteSettings,
+    in_flight: InFlight,
+    metrics: Metrics,
+}
+
+impl Router {
+    /// Creates a router over the other services.
+    #[must_use]
+    pub fn new(ports: Ports, catalog: Arc<Catalog>, settings: RouteSettings) -> Self {
+        Self {
+            ports,
+            catalog,
+            settings,
+            in_flight: InFlight::default(),
+            metrics: Metrics::new(),
+        }
+    }
+
+    /// Returns the plan that [`route`](Self::route) would use, and calls no model.
+    ///
+    /// # Errors
+    /// When the classifier cannot be asked and the config says to fail then.
+    pub async fn explain(&self, request: &Request, call: Call) -> Result<Plan, Failure> {
+        let classification = self.classify(request, call).await?;
+        let models = self.catalog.snapshot();
+        Ok(plan(request, classification, &models, &self.settings.rules))
+    }
+
+    /// The models of all gateways, as last heard of.
+    #[must_use]
+    pub fn models(&self) -> Snapshot {
+        self.catalog.snapshot()
+    }
+
+    /// Has a backend fetch a model: see [`Catalog::pull`].
+    ///
+    /// # Errors
+    /// No backend, or more than one, is meant; or the backend cannot fetch.
+    pub async fn pull(
+        &self,
+        model: &ModelName,
+        backend: Option<BackendName>,
+        call: Call,
+    ) -> Result<(BackendName, Pulling), Failure> {
+        self.catalog.pull(model, backend, call).await
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// [`Unanswered`] with the attempts made and what they cost.
+    pub async fn route(
+        &self,
+        request: &Request,
+        context: &Context,
+    ) -> Result<Answered, Box<Unanswered>> {
+        let arrived = Instant::now();
+        let unanswered = |failure| Unanswered::new(request.id, failure, Vec::new());
+        let _in_flight = self.in_flight.enter(request).map_err(unanswered)?;
+        self.refuse_used_id(request).await.map_err(unanswered)?;
+        let plan = self
+            .explain(request, context.call)
+            .await
+            .map_err(unanswered)?;
+        let made = Event::PlanMade {
+            id: request.id,
+            plan: plan.clone(),
+        };
+        context.events.send(made).await;
+
+        let trail = self.attempt_in_turn(request, &plan, context).await;
+        let out_of_time = context.call.deadline.has_passed();
+        let ending = Ending {
+            end: decide(&plan, trail.attempts(), out_of_time),
+            classification: plan.classification,
+            arrived,
+        };
+        let result = self.finish(request, context, trail, ending).await;
+        self.metrics.request_ended(&result, arrived.elapsed());
+        result
+    }
+
+    async fn refuse_used_id(&self, request: &Request) -> Result<(), Failure> {
+        if !request.id_from_client {
+            return Ok(());
+        }
+        let known = self
+            .ports
+            .ledger
+            .find(request, Call::within(FIND_TIMEOUT))
+            .await?;
+        known.map_or(Ok(()), |known| {
+            let told = match (known.closed, known.tier) {
+                (true, Some(tier)) => format!("it was answered by {tier} and cost {}", known.cost),
+                (true, None) => format!("it ended without an answer and cost {}", known.cost),
+                (false, _) => format!("it is still open and has cost {} so far", known.cost),
+            };
+            Err(Failure::new(
+                Reason::RequestIdUsed,
+                format!("request_id {} was used before: {told}", request.id),
+            ))
+        })
+    }
+
+    async fn classify(&self, request: &Request, call: Call) -> Result<Classification, Failure> {
+        let call = Call::within(CLASSIFY_TIMEOUT.min(call.deadline.remaining()));
+        match self.ports.classify.classify(request, call).await {
+            Ok(classification) => Ok(classification),
+            Err(failure) => match self.settings.on_classifier_unavailable {
+                OnClassifierUnavailable::Fail => Err(failure),
+                OnClassifierUnavailable::LowestTier => {
+                    tracing::warn!(reason = %failure.reason, "the classifier could not be asked: starting in the lowest tier");
+                    Ok(Classification::unavailable(&failure.message))
+                }
+            },
+        }
+    }
+
+    async fn attempt_in_turn(&self, request: &Request, plan: &Plan, context: &Context) -> Trail {
+        let mut trail = Trail::default();
+        let mut next = trail.next(plan);
+        while let Some(candidate) = next {
+            let index = trail.next_index();
+            context
+                .events
+                .send(Event::attempt_started(index, candidate))
+                .await;
+            let scene = Scene {
+                request,
+                plan,
+                context,
+                spent: trail.cost(),
+                deadline: share(context.call.deadline, trail.more_to_come(plan)),
+            };
+            // Boxed: the future of an attempt is large and lives inside several others.
+            let attempt = Box::pin(self.attempt(scene, index, candidate)).await;
+            context.events.send_unless_accepted(&attempt).await;
+            trail.push(attempt);
+            next = trail.next(plan);
+            if next.is_some() {
+                self.settle_so_far(request, &mut trail).await;
+            }
+        }
+        trail
+    }
+
+    async fn finish(
+        &self,
+        request: &Request,
+        context: &Context,
+        mut trail: Trail,
+        ending: Ending,
+    ) -> Result<Answered, Box<Unanswered>> {
+        if let Some(failure) = ending.end.of_a_used_id() {
+            // The books under this id are somebody else's: nothing is written into them.
+            let attempts = trail.into_attempts();
+            return Err(Unanswered::new(request.id, failure.clone(), attempts));
+        }
+        let close = self.close(&ending.end, trail.attempts(), ending.arrived.elapsed());
+        let settled = self
+            .settle_durably(request, context, &mut trail, &close)
+            .await;
+        let attempts = trail.into_attempts();
+        match (ending.end, settled) {
+            (End::Failed(failure), _) | (End::Answered { .. }, Err(failure)) => {
+                Err(Unanswered::new(request.id, failure, attempts))
+            }
+            (End::Answered { index, passed }, Ok(())) => Ok(Answered {
+                id: request.id,
+                classification: ending.classification,
+                usage: total(&attempts, |attempt| attempt.usage, Usage::plus),
+                cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
+                attempts,
+                answering: index,
+                passed,
+                baseline: close.baseline,
+                baseline_model: self
+                    .settings
+                    .baseline
+                    .as_ref()
+                    .map(|base| base.model.clone()),
+                latency: ending.arrived.elapsed(),
+            }),
+        }
+    }
+}
+
+/// What a request comes to, before it is settled.
+struct Ending {
+    end: End,
+    classification: Classification,
+    arrived: Instant,
+}
+
+impl Unanswered {
+    /// A request that tried nobody.
+    #[must_use]
+    pub fn without_attempts(id: RequestId, failure: Failure) -> Box<Self> {
+        Self::new(id, failure, Vec::new())
+    }
+
+    fn new(id: RequestId, failure: Failure, attempts: Vec<Attempt>) -> Box<Self> {
+        Box::new(Self {
+            id,
+            failure,
+            cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
+            attempts,
+        })
+    }
+}
+
+fn total<T: Default>(attempts: &[Attempt], of: fn(&Attempt) -> T, plus: fn(T, T) -> T) -> T {
+    attempts.iter().map(of).fold(T::default(), plus)
+}
+
+/// When an attempt has to end: half of what is left while others may follow, else all but what
+/// judge and settlement need.
+fn share(deadline: Deadline, more_to_come: bool) -> Deadline {
+    let left = deadline.remaining();
+    let kept_back = KEPT_BACK.min(left / 10);
+    Deadline::within(if more_to_come {
+        left / 2
+    } else {
+        left - kept_back
+    })
+}
+
+impl Event {
+    fn attempt_started(index: u32, candidate: &Candidate) -> Self {
+        Self::AttemptStarted {
+            index,
+            tier: candidate.tier.clone(),
+            backend: candidate.backend.clone(),
+            model: candidate.model.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

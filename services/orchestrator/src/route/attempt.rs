@@ -1,0 +1,341 @@
+//! One attempt: reserve → generate → judge. Settling is the caller's next step, because the last
+//! attempt is settled together with the request's end.
+//!
+//! A caller that goes away stops an attempt wherever it is. Dropping the stream of events is what
+//! stops the backend; what was produced until then is billed.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use terrace_domain::{Failure, NanoUsd, Reason, Step, Usage};
+use terrace_rpc::deadline::Deadline;
+use tokio::time::Instant;
+
+use crate::answer::Answer;
+use crate::ports::{Answered, Call};
+use crate::request::Request;
+use crate::route::draft::Draft;
+use crate::route::flow::{Flow, Flowed};
+use crate::route::plan::{Candidate, Plan};
+use crate::route::trail::{Attempt, Outcome};
+use crate::route::{Context, OnJudgeUnavailable, Router};
+use crate::verdict::Verdict;
+
+/// How long the ledger may take to hold money.
+const RESERVE_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the judge may take.
+const JUDGE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What an attempt sees of its request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) request: &'a Request,
+    pub(super) plan: &'a Plan,
+    pub(super) context: &'a Context,
+    /// What earlier attempts of the request cost.
+    pub(super) spent: NanoUsd,
+    /// When this attempt has to end, so that those after it still have time.
+    pub(super) deadline: Deadline,
+}
+
+/// How an attempt ended, before anybody looked at the clock.
+#[derive(Debug)]
+struct Ended {
+    outcome: Outcome,
+    detail: String,
+    verdict: Option<Verdict>,
+    usage: Usage,
+    answer: Option<Answer>,
+    committed: bool,
+}
+
+impl Ended {
+    fn new(outcome: Outcome, usage: Usage) -> Self {
+        let detail = match &outcome {
+            Outcome::Failed(failure) | Outcome::Unjudged(failure) | Outcome::Skipped(failure) => {
+                failure.message.clone()
+            }
+            Outcome::Cancelled => "the caller went away or its deadline passed".to_owned(),
+            Outcome::Accepted | Outcome::Rejected => String::new(),
+        };
+        Self {
+            outcome,
+            detail,
+            verdict: None,
+            usage,
+            answer: None,
+            committed: false,
+        }
+    }
+
+    fn answered(self, answer: Answer) -> Self {
+        Self {
+            answer: Some(answer),
+            ..self
+        }
+    }
+}
+
+/// Why an answer did not come to its end.
+#[derive(Debug)]
+enum Stopped {
+    /// The caller went away or its deadline passed.
+    ByCaller,
+    /// The attempt used up its share of the deadline.
+    ByClock,
+    /// The gateway or its backend failed.
+    Failed(Failure),
+}
+
+impl Router {
+    /// Tries one candidate.
+    #[tracing::instrument(name = "attempt", skip_all, fields(
+        terrace.attempt.index = index,
+        terrace.tier = %candidate.tier,
+        terrace.backend = %candidate.backend,
+        terrace.model = %candidate.model,
+        terrace.attempt.outcome = tracing::field::Empty,
+        terrace.reason = tracing::field::Empty,
+        terrace.cost = tracing::field::Empty,
+    ))]
+    pub(super) async fn attempt(
+        &self,
+        scene: Scene<'_>,
+        index: u32,
+        candidate: &Candidate,
+    ) -> Attempt {
+        let started_at = SystemTime::now();
+        let clock = Instant::now();
+        let ended = self.reserve_and_run(scene, index, candidate).await;
+        let attempt = Attempt {
+            index,
+            candidate: Arc::new(candidate.clone()),
+            cost: bill(candidate, &ended),
+            outcome: ended.outcome,
+            detail: ended.detail,
+            verdict: ended.verdict,
+            usage: ended.usage,
+            started_at,
+            latency: clock.elapsed(),
+            answer: ended.answer,
+            committed: ended.committed,
+        };
+        self.metrics.attempt_ended(&attempt);
+        attempt
+    }
+
+    async fn reserve_and_run(&self, scene: Scene<'_>, index: u32, candidate: &Candidate) -> Ended {
+        if scene.context.cancel.is_cancelled() {
+            return Ended::new(Outcome::Cancelled, Usage::default());
+        }
+        if let Err(failure) = self.reserve(scene, index, candidate).await {
+            return Ended::new(Outcome::Skipped(failure), Usage::default());
+        }
+        if let Some(outcome) = too_late(scene, candidate) {
+            return Ended::new(outcome, Usage::default());
+        }
+        let mut flow = Flow::new(scene, index, candidate, &*self.ports.judge);
+        let end = self.generate(scene, candidate, &mut flow).await;
+        let (draft, committed) = (flow.draft, flow.committed);
+        let prompt_tokens = scene.request.prompt.estimated_tokens();
+        let ended = match end {
+            Err(Stopped::ByCaller) => {
+                Ended::new(Outcome::Cancelled, draft.estimated(prompt_tokens))
+            }
+            Err(Stopped::ByClock) => {
+                let failure = out_of_its_share(candidate);
+                Ended::new(Outcome::Failed(failure), draft.estimated(prompt_tokens))
+            }
+            Err(Stopped::Failed(failure)) => {
+                Ended::new(Outcome::Failed(failure), draft.counted(prompt_tokens))
+            }
+            Ok(Flowed::Hopeless(verdict)) => Ended {
+                detail: format!("ended early: {}", verdict.why_short()),
+                verdict: Some(verdict),
+                ..Ended::new(Outcome::Rejected, draft.estimated(prompt_tokens))
+            },
+            Ok(Flowed::Complete) => self.judge(scene, candidate, draft).await,
+        };
+        Ended { committed, ..ended }
+    }
+
+    /// Holds the worst case of a step that has a price. Not raced against the caller's going: a
+    /// hold that nobody waits for would stay until it expires.
+    pub(super) async fn reserve(
+        &self,
+        scene: Scene<'_>,
+        index: u32,
+        candidate: &Candidate,
+    ) -> Result<(), Failure> {
+        let worst_case = candidate.worst_case;
+        if let Some(max_cost) = scene.request.policy.max_cost
+            && scene.spent.plus(worst_case) > max_cost
+        {
+            return Err(Failure::new(
+                Reason::BudgetExhausted,
+                format!(
+                    "{} spent so far and its worst case of {worst_case} would pass the request's max_cost of {max_cost}",
+                    scene.spent
+                ),
+            ));
+        }
+        if worst_case.is_zero() {
+            return Ok(());
+        }
+        let call = Call::within(RESERVE_TIMEOUT.min(scene.deadline.remaining()));
+        let step = Step::Attempt(index);
+        let held = self
+            .ports
+            .ledger
+            .reserve(scene.request, step, candidate, call)
+            .await;
+        held.map(|_expires_at| ()).map_err(|failure| match failure.reason {
+            Reason::BudgetExhausted | Reason::RequestIdUsed => failure,
+            _ => Failure::new(
+                Reason::LedgerUnavailable,
+                format!("nothing that costs is called while the ledger cannot hold money for it: {}", failure.message),
+            ),
+        })
+    }
+
+    async fn generate(
+        &self,
+        scene: Scene<'_>,
+        candidate: &Candidate,
+        flow: &mut Flow<'_>,
+    ) -> Result<Flowed, Stopped> {
+        let Some(gateway) = self.catalog.gateway(&candidate.backend) else {
+            return Err(Stopped::Failed(Failure::new(
+                Reason::Internal,
+                format!("no gateway for backend {}", candidate.backend),
+            )));
+        };
+        let call = Call {
+            deadline: scene.deadline,
+        };
+        let flowed = async {
+            let events = gateway.generate(scene.request, candidate, call).await?;
+            flow.run(events).await
+        };
+        let flowed = tokio::select! {
+            biased;
+            () = scene.context.cancel.cancelled() => return Err(Stopped::ByCaller),
+            flowed = flowed => flowed,
+            () = scene.deadline.passed() => return Err(Stopped::ByClock),
+        };
+        flowed.map_err(|failure| match failure.reason {
+            // The attempt's own share of the time, not the caller's deadline.
+            Reason::DeadlineExceeded => Stopped::ByClock,
+            Reason::Cancelled => Stopped::Failed(Failure {
+                reason: Reason::ServiceUnavailable,
+                ..failure
+            }),
+            _ => Stopped::Failed(failure),
+        })
+    }
+
+    async fn judge(&self, scene: Scene<'_>, candidate: &Candidate, draft: Draft) -> Ended {
+        let usage = draft.counted(scene.request.prompt.estimated_tokens());
+        let Some(answer) = draft.into_answer() else {
+            let failure = Failure::new(Reason::Internal, "an unfinished answer came to the judge");
+            return Ended::new(Outcome::Failed(failure), usage);
+        };
+        if !scene.plan.quality_check {
+            return Ended::new(Outcome::Accepted, usage).answered(answer);
+        }
+        let answered = Answered {
+            request: scene.request,
+            classification: &scene.plan.classification,
+            model: &candidate.model,
+            answer: &answer,
+        };
+        let call = Call::within(JUDGE_TIMEOUT.min(scene.context.call.deadline.remaining()));
+        let verdict = tokio::select! {
+            biased;
+            () = scene.context.cancel.cancelled() => return Ended::new(Outcome::Cancelled, usage),
+            verdict = self.ports.judge.judge(answered, call) => verdict,
+        };
+        self.weigh(verdict, usage, answer)
+    }
+
+    fn weigh(&self, verdict: Result<Verdict, Failure>, usage: Usage, answer: Answer) -> Ended {
+        let verdict = match verdict {
+            Ok(verdict) if verdict.undecided => {
+                let failure =
+                    Failure::new(Reason::ServiceUnavailable, "no check could say anything");
+                return self.unjudged(failure, usage, answer);
+            }
+            Ok(verdict) => verdict,
+            Err(failure) => return self.unjudged(failure, usage, answer),
+        };
+        let (outcome, detail) = if verdict.passed {
+            (Outcome::Accepted, String::new())
+        } else {
+            (Outcome::Rejected, verdict.why_short())
+        };
+        Ended {
+            detail,
+            verdict: Some(verdict),
+            ..Ended::new(outcome, usage).answered(answer)
+        }
+    }
+
+    /// What becomes of an answer that the judge could not look at: as the config says.
+    fn unjudged(&self, failure: Failure, usage: Usage, answer: Answer) -> Ended {
+        let detail = format!("not judged: {}", failure.message);
+        tracing::warn!(reason = %failure.reason, "the judge could not look at an answer");
+        match self.settings.on_judge_unavailable {
+            OnJudgeUnavailable::AcceptMarked => Ended {
+                detail,
+                ..Ended::new(Outcome::Accepted, usage).answered(answer)
+            },
+            OnJudgeUnavailable::NextTier => Ended {
+                detail,
+                ..Ended::new(Outcome::Rejected, usage).answered(answer)
+            },
+            OnJudgeUnavailable::Fail => Ended {
+                detail,
+                ..Ended::new(Outcome::Unjudged(failure), usage)
+            },
+        }
+    }
+}
+
+fn out_of_its_share(candidate: &Candidate) -> Failure {
+    Failure::new(
+        Reason::BackendTimeout,
+        format!(
+            "{} did not finish within its share of the deadline",
+            candidate.model
+        ),
+    )
+}
+
+/// What becomes of an attempt that came to its call, its money held, when nobody wants the answer
+/// any more: it calls nobody and costs nothing.
+fn too_late(scene: Scene<'_>, candidate: &Candidate) -> Option<Outcome> {
+    if scene.context.cancel.is_cancelled() {
+        return Some(Outcome::Cancelled);
+    }
+    let model = &candidate.model;
+    let failure = if scene.context.call.deadline.has_passed() {
+        let text = format!("the deadline passed before {model} was called");
+        Failure::new(Reason::DeadlineExceeded, text)
+    } else if scene.deadline.has_passed() {
+        let text = format!("the ledger held the money so late that no time is left for {model}");
+        Failure::new(Reason::LedgerUnavailable, text)
+    } else {
+        return None;
+    };
+    Some(Outcome::Skipped(failure))
+}
+
+/// What the attempt cost; a call that was never made costs nothing, whatever its price a request.
+fn bill(candidate: &Candidate, ended: &Ended) -> NanoUsd {
+    let used_anything = ended.usage.input_tokens > 0 || ended.usage.output_tokens > 0;
+    if used_anything || ended.answer.is_some() {
+        candidate.price.cost(ended.usage)
+    } else {
+        NanoUsd::ZERO
+    }
+}

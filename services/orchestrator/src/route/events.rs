@@ -1,0 +1,113 @@
+//! What happens to a request while it is being answered, for callers that asked for a stream, and
+//! when an answer may leave.
+
+use terrace_domain::{BackendName, ModelName, RequestId, TierName};
+use tokio::sync::mpsc;
+
+use crate::answer::Delta;
+use crate::route::plan::Plan;
+use crate::route::trail::{Attempt, Outcome};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The plan is made.
+    PlanMade {
+        /// Id of the request.
+        id: RequestId,
+        /// The plan.
+        plan: Plan,
+    },
+    /// A candidate is being tried.
+    AttemptStarted {
+        /// Position among the attempts.
+        index: u32,
+        /// Tier of the model.
+        tier: TierName,
+        /// Backend that runs it.
+        backend: BackendName,
+        /// The model.
+        model: ModelName,
+    },
+    /// More of an answer.
+    Chunk {
+        /// Position of its attempt.
+        index: u32,
+        /// What came.
+        delta: Delta,
+        /// Whether a rejection may still take it back.
+        provisional: bool,
+    },
+    /// Nothing can take back what left of this attempt, nor what follows of it.
+    Committed {
+        /// Position of the attempt.
+        index: u32,
+    },
+    /// An attempt fell short or failed.
+    AttemptRejected(Box<Attempt>),
+}
+
+/// When an answer may leave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Commit {
+    /// Not before its verdict.
+    #[default]
+    HoldBack,
+    /// When its first tokens have been looked at and nothing is against them.
+    Prefix {
+        /// How many tokens are held back until then.
+        tokens: u64,
+    },
+    /// At once, to be taken back when the attempt is rejected.
+    Provisional,
+}
+
+/// Where events go; nowhere for a unary call.
+#[derive(Debug, Clone, Default)]
+pub struct Events {
+    sender: Option<mpsc::Sender<Event>>,
+    commit: Commit,
+}
+
+impl Events {
+    /// Events that nobody wants.
+    #[must_use]
+    pub const fn nowhere() -> Self {
+        Self {
+            sender: None,
+            commit: Commit::HoldBack,
+        }
+    }
+
+    /// Events into a channel; a full one makes the request wait, a closed one is ignored.
+    #[must_use]
+    pub const fn to(sender: mpsc::Sender<Event>, commit: Commit) -> Self {
+        Self {
+            sender: Some(sender),
+            commit,
+        }
+    }
+
+    /// When an answer may leave.
+    #[must_use]
+    pub const fn commit(&self) -> Commit {
+        self.commit
+    }
+
+    /// Sends one event.
+    pub async fn send(&self, event: Event) {
+        if let Some(sender) = &self.sender {
+            // A receiver that is gone is a caller that is gone: its cancel ends the request.
+            let _gone = sender.send(event).await;
+        }
+    }
+
+    /// Tells of an attempt that did not answer; one that was committed cannot be taken back.
+    pub async fn send_unless_accepted(&self, attempt: &Attempt) {
+        let stands = attempt.committed || attempt.outcome == Outcome::Accepted;
+        if self.sender.is_some() && !stands {
+            self.send(Event::AttemptRejected(Box::new(attempt.clone())))
+                .await;
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The trail of a request: every attempt made, in order, and what of it the ledger knows already.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use terrace_domain::{
+    BackendName, Failure, ModelName, NanoUsd, Reason, Score, Step, TierName, Usage,
+};
+
+use crate::answer::Answer;
+use crate::route::plan::{Candidate, Plan};
+use crate::verdict::Verdict;
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The judge passed it, or nobody asked the judge.
+    Accepted,
+    /// The judge found it short, or could not look at it and the config says to go on.
+    Rejected,
+    /// The backend or a service failed.
+    Failed(Failure),
+    /// The judge could not look at it, and the config says that the request fails then.
+    Unjudged(Failure),
+    /// The caller went away or its deadline passed in the middle of it.
+    Cancelled,
+    /// It was never called.
+    Skipped(Failure),
+}
+
+/// One candidate tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Position among the attempts, from 0.
+    pub index: u32,
+    /// What was tried.
+    pub candidate: Arc<Candidate>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What happened, in a sentence; empty when there is nothing to say.
+    pub detail: String,
+    /// What the judge said.
+    pub verdict: Option<Verdict>,
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: NanoUsd,
+    /// When it began.
+    pub started_at: SystemTime,
+    /// How long it took, judge included.
+    pub latency: Duration,
+    /// What the model said, if it came to an end.
+    pub answer: Option<Answer>,
+    /// Whether the caller has got some of it for good, so that nobody else may answer.
+    pub committed: bool,
+}
+
+impl Attempt {
+    /// The attempt's step in the ledger.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        Step::Attempt(self.index)
+    }
+
+    /// Why it failed or was skipped.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            Outcome::Failed(failure) | Outcome::Unjudged(failure) | Outcome::Skipped(failure) => {
+                Some(failure)
+            }
+            Outcome::Accepted | Outcome::Rejected | Outcome::Cancelled => None,
+        }
+    }
+
+    /// Why it failed or was skipped, as a reason.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        self.failure().map(|failure| failure.reason)
+    }
+
+    /// Whether no other candidate may follow this attempt.
+    #[must_use]
+    pub fn ends_request(&self) -> bool {
+        if self.committed {
+            return true;
+        }
+        match &self.outcome {
+            Outcome::Accepted | Outcome::Cancelled | Outcome::Unjudged(_) => true,
+            Outcome::Rejected => false,
+            Outcome::Failed(failure) | Outcome::Skipped(failure) => !failure.reason.may_fall_back(),
+        }
+    }
+
+    /// The score of its answer; zero when nobody could judge it.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        self.verdict
+            .as_ref()
+            .map_or(Score::ZERO, |verdict| verdict.score)
+    }
+}
+
+/// How a whole request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestOutcome {
+    /// An answer that passed.
+    Passed,
+    /// The best answer there was, although none passed.
+    BestEffort,
+    /// No answer.
+    Failed,
+    /// The caller went away or its deadline passed.
+    Cancelled,
+}
+
+/// Who answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answering {
+    /// Tier that answered.
+    pub tier: TierName,
+    /// Backend that answered.
+    pub backend: BackendName,
+    /// Model that answered.
+    pub model: ModelName,
+}
+
+/// The end of a request, as the ledger keeps it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Close {
+    /// How it ended.
+    pub outcome: RequestOutcome,
+    /// Who answered.
+    pub answering: Option<Answering>,
+    /// What the answer's tokens would have cost on the baseline model.
+    pub baseline: Option<NanoUsd>,
+    /// Score of the answer, if it was judged.
+    pub score: Option<Score>,
+    /// From the request's arrival to its end.
+    pub latency: Duration,
+}
+
+/// Every attempt of a request so far.
+#[derive(Debug, Default)]
+pub struct Trail {
+    attempts: Vec<Attempt>,
+    /// Attempts before this index are in the ledger.
+    settled: usize,
+    /// Candidates before this index were tried or passed over.
+    tried: usize,
+}
+
+impl Trail {
+    /// Takes the next candidate of the plan that is still worth a try, if there is any.
+    ///
+    /// Skipped attempts called nothing and do not count against the limit.
+    pub fn next<'plan>(&mut self, plan: &'plan Plan) -> Option<&'plan Candidate> {
+        if self.attempts.last().is_some_and(Attempt::ends_request) {
+            return None;
+        }
+        if self.called() >= plan.max_attempts as usize {
+            return None;
+        }
+        let somebody_answered = self.attempts.iter().any(|attempt| attempt.answer.is_some());
+        let worth_a_try = |candidate: &&Candidate| !(candidate.last_resort && somebody_answered);
+        let candidate = plan
+            .candidates
+            .get(self.tried..)?
+            .first()
+            .filter(worth_a_try)?;
+        self.tried += 1;
+        Some(candidate)
+    }
+
+    /// Whether a regular candidate stands behind the one taken last.
+    #[must_use]
+    pub fn more_to_come(&self, plan: &Plan) -> bool {
+        let room = self.called() + 1 < plan.max_attempts as usize;
+        room && plan
+            .candidates
+            .get(self.tried)
+            .is_some_and(|next| !next.last_resort)
+    }
+
+    /// How many attempts count against the limit.
+    fn called(&self) -> usize {
+        let called = |attempt: &&Attempt| !matches!(attempt.outcome, Outcome::Skipped(_));
+        self.attempts.iter().filter(called).count()
+    }
+
+    /// Adds an attempt.
+    pub fn push(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+    }
+
+    /// Index of the attempt that would be added next.
+    #[must_use]
+    pub fn next_index(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)
+    }
+
+    /// All attempts in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// Ends the trail.
+    #[must_use]
+    pub fn into_attempts(self) -> Vec<Attempt> {
+        self.attempts
+    }
+
+    /// What all attempts cost.
+    #[must_use]
+    pub fn cost(&self) -> NanoUsd {
+        self.attempts.iter().map(|attempt| attempt.cost).sum()
+    }
+
+    /// Attempts that the ledger does not know yet.
+    #[must_use]
+    pub fn unsettled(&self) -> &[Attempt] {
+        self.attempts.get(self.settled..).unwrap_or_default()
+    }
+
+    /// Notes that the ledger knows every attempt now.
+    pub fn mark_settled(&mut self) {
+        self.settled = self.attempts.len();
+    }
+}

@@ -1,0 +1,437 @@
+//! Builders and scripted ports for the unit tests of this crate.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt};
+use terrace_domain::{
+    BackendName, Failure, ModelName, NanoUsd, Price, ProjectName, Reason, RequestId, Score, Step,
+    TierName, Usage,
+};
+use terrace_proto::common::v1::{GenerationParams, Role};
+use terrace_proto::convert::text_message;
+use terrace_rpc::deadline::Deadline;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::Delta;
+use crate::catalog::{Abilities, Catalog, Model};
+use crate::classification::{Classification, Source, TaskKind};
+use crate::ports::{
+    Answered, Answering, Call, Classify, Generate, Generated, Judge, KnownRequest, Ledger, Outlook,
+};
+use crate::prompt::Prompt;
+use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
+use crate::route::events::Events;
+use crate::route::plan::{Candidate, Rules};
+use crate::route::trail::{Attempt, Close};
+use crate::route::{
+    Answered as RouteAnswered, Baseline, Context, OnClassifierUnavailable, OnJudgeUnavailable,
+    Ports, RouteSettings, Router, Unanswered,
+};
+use crate::verdict::Verdict;
+
+pub(crate) fn tier(name: &str) -> TierName {
+    TierName::new(name).unwrap()
+}
+
+pub(crate) fn rules() -> Rules {
+    Rules {
+        tiers: ["local_fast", "local_quality", "api_fallback"]
+            .map(tier)
+            .to_vec(),
+        difficulty_thresholds: vec![Score::clamped(0.4), Score::clamped(0.8)],
+    }
+}
+
+pub(crate) fn model(tier_name: &str, name: &str) -> Model {
+    Model {
+        name: ModelName::new(name).unwrap(),
+        tier: tier(tier_name),
+        backend: BackendName::new(format!("{name}-backend")).unwrap(),
+        price: Price::FREE,
+        context_window: 8192,
+        default_max_output_tokens: 100,
+        abilities: Abilities::default(),
+        unavailable_because: None,
+        scripted: false,
+    }
+}
+
+pub(crate) fn priced(tier_name: &str, name: &str, usd: &str) -> Model {
+    Model {
+        price: Price {
+            per_request: usd.parse().unwrap(),
+            ..Price::FREE
+        },
+        ..model(tier_name, name)
+    }
+}
+
+/// Three tiers: two free local models and one that costs a cent a call.
+pub(crate) fn three_tiers() -> Vec<Model> {
+    vec![
+        model("local_fast", "small"),
+        model("local_quality", "middle"),
+        priced("api_fallback", "big", "0.01"),
+    ]
+}
+
+pub(crate) fn classification(difficulty: f64) -> Classification {
+    Classification {
+        task_kind: TaskKind::Chat,
+        difficulty: Score::clamped(difficulty),
+        confidence: Score::ONE,
+        code_language: None,
+        expected_output_tokens: None,
+        source: Source::Scorer,
+        tier: None,
+        evidence: Vec::new(),
+    }
+}
+
+pub(crate) fn request() -> Request {
+    Request {
+        id: RequestId::generate(),
+        id_from_client: false,
+        project: ProjectName::new("default").unwrap(),
+        action: None,
+        prompt: prompt("hello there", None),
+        policy: Policy {
+            allowed_tiers: Vec::new(),
+            tier: None,
+            model: None,
+            quality_threshold: Score::clamped(0.7),
+            quality_check: true,
+            max_attempts: 3,
+            max_cost: None,
+            on_exhausted: OnExhausted::BestEffort,
+            cache: CachePolicy::default(),
+        },
+        code_language: None,
+        tags: BTreeMap::new(),
+        priority: Priority::Interactive,
+    }
+}
+
+pub(crate) fn prompt(text: &str, max_output_tokens: Option<u32>) -> Arc<Prompt> {
+    let params = GenerationParams {
+        max_output_tokens,
+        ..GenerationParams::default()
+    };
+    Arc::new(Prompt::new(
+        vec![text_message(Role::User, text)],
+        params,
+        None,
+    ))
+}
+
+pub(crate) fn verdict(score: f64) -> Verdict {
+    let (score, threshold) = (Score::clamped(score), Score::clamped(0.7));
+    Verdict {
+        score,
+        passed: score.passes(threshold),
+        threshold,
+        undecided: false,
+        checks: Vec::new(),
+    }
+}
+
+/// What a scripted gateway does for one call.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// These pieces, then the end.
+    Says(&'static [&'static str]),
+    /// These pieces and a count, then a failure.
+    Breaks(&'static [&'static str], Reason),
+    /// Fails before anything comes.
+    Fails(Reason),
+    /// These pieces, then nothing for ever.
+    Hangs(&'static [&'static str]),
+}
+
+const COUNTED: Usage = Usage {
+    input_tokens: 3,
+    output_tokens: 2,
+    cached_input_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    estimated: false,
+};
+
+#[derive(Debug)]
+pub(crate) struct ScriptedGateway {
+    model: Model,
+    replies: Mutex<VecDeque<Reply>>,
+    pub(crate) calls: Mutex<u32>,
+}
+
+#[async_trait]
+impl Generate for ScriptedGateway {
+    fn backend(&self) -> &BackendName {
+        &self.model.backend
+    }
+
+    async fn generate(
+        &self,
+        _request: &Request,
+        _candidate: &Candidate,
+        _call: Call,
+    ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure> {
+        *self.calls.lock().unwrap() += 1;
+        let reply = self
+            .replies
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(Reply::Says(&["ok"]));
+        let texts = |pieces: &'static [&'static str]| {
+            stream::iter(
+                pieces
+                    .iter()
+                    .map(|piece| Ok(Generated::Delta(Delta::text(*piece)))),
+            )
+        };
+        let failure = |reason| Failure::new(reason, "scripted failure");
+        Ok(match reply {
+            Reply::Says(pieces) => {
+                let end = Generated::Finished {
+                    finish_reason: 1,
+                    usage: Some(COUNTED),
+                };
+                texts(pieces).chain(stream::iter([Ok(end)])).boxed()
+            }
+            Reply::Breaks(pieces, reason) => {
+                let end = [Ok(Generated::Usage(COUNTED)), Err(failure(reason))];
+                texts(pieces).chain(stream::iter(end)).boxed()
+            }
+            Reply::Fails(reason) => return Err(failure(reason)),
+            Reply::Hangs(pieces) => texts(pieces).chain(stream::pending()).boxed(),
+        })
+    }
+
+    async fn list_models(&self, _call: Call) -> Result<Vec<Model>, Failure> {
+        Ok(vec![self.model.clone()])
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ScriptedClassifier(pub(crate) Result<Classification, Failure>);
+
+#[async_trait]
+impl Classify for ScriptedClassifier {
+    async fn classify(&self, _request: &Request, _call: Call) -> Result<Classification, Failure> {
+        self.0.clone()
+    }
+}
+
+/// Gives its verdicts in order, then passes everything.
+#[derive(Debug, Default)]
+pub(crate) struct ScriptedJudge(pub(crate) Mutex<VecDeque<Result<Verdict, Failure>>>);
+
+#[async_trait]
+impl Judge for ScriptedJudge {
+    async fn judge(&self, _answered: Answered<'_>, _call: Call) -> Result<Verdict, Failure> {
+        self.0
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or_else(|| Ok(verdict(1.0)))
+    }
+
+    /// Looks at the first text and at each after it: what has the word "hopeless" in it is.
+    fn watch(
+        &self,
+        _answering: Answering<'_>,
+        text: mpsc::UnboundedReceiver<String>,
+        _call: Call,
+    ) -> Outlook {
+        let texts = tokio_stream::wrappers::UnboundedReceiverStream::new(text);
+        let look = |text: String| Ok(verdict(if text.contains("hopeless") { 0.1 } else { 1.0 }));
+        texts.map(look).boxed()
+    }
+}
+
+/// A ledger in memory: one budget, holds by step, rows by step, the close.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    pub(crate) cap: Option<NanoUsd>,
+    pub(crate) spent: NanoUsd,
+    pub(crate) holds: HashMap<Step, NanoUsd>,
+    pub(crate) rows: Vec<Attempt>,
+    pub(crate) close: Option<Close>,
+    pub(crate) known: Option<KnownRequest>,
+    /// How many settlements fail before one works.
+    pub(crate) failing_settlements: u32,
+    pub(crate) settlements: u32,
+}
+
+#[derive(Debug, Default, Clone)]
+pub(crate) struct ScriptedLedger(pub(crate) Arc<Mutex<Books>>);
+
+#[async_trait]
+impl Ledger for ScriptedLedger {
+    async fn reserve(
+        &self,
+        _request: &Request,
+        step: Step,
+        candidate: &Candidate,
+        _call: Call,
+    ) -> Result<Option<SystemTime>, Failure> {
+        let mut books = self.0.lock().unwrap();
+        let held: NanoUsd = books.holds.values().copied().sum();
+        let wanted = books.spent.plus(held).plus(candidate.worst_case);
+        if books.cap.is_some_and(|cap| wanted > cap) {
+            return Err(Failure::new(
+                Reason::BudgetExhausted,
+                "the budget is used up",
+            ));
+        }
+        books.holds.insert(step, candidate.worst_case);
+        Ok(None)
+    }
+
+    async fn settle(
+        &self,
+        _request: &Request,
+        attempts: &[Attempt],
+        close: Option<&Close>,
+        _call: Call,
+    ) -> Result<(), Failure> {
+        let mut books = self.0.lock().unwrap();
+        books.settlements += 1;
+        if books.failing_settlements > 0 {
+            books.failing_settlements -= 1;
+            return Err(Failure::new(
+                Reason::LedgerUnavailable,
+                "the ledger is away",
+            ));
+        }
+        for attempt in attempts {
+            assert!(
+                books.rows.iter().all(|row| row.index != attempt.index),
+                "settled twice"
+            );
+            books.holds.remove(&attempt.step());
+            books.spent = books.spent.plus(attempt.cost);
+            books.rows.push(attempt.clone());
+        }
+        if let Some(close) = close {
+            books.holds.clear();
+            books.close = Some(close.clone());
+        }
+        Ok(())
+    }
+
+    async fn find(&self, _request: &Request, _call: Call) -> Result<Option<KnownRequest>, Failure> {
+        Ok(self.0.lock().unwrap().known.clone())
+    }
+}
+
+/// A router over scripted ports, and the scripts.
+pub(crate) struct Bench {
+    pub(crate) router: Router,
+    pub(crate) books: Arc<Mutex<Books>>,
+    pub(crate) gateways: Vec<Arc<ScriptedGateway>>,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// What a bench is made from; unset parts work well.
+pub(crate) struct Script {
+    pub(crate) models: Vec<(Model, Vec<Reply>)>,
+    pub(crate) classification: Result<Classification, Failure>,
+    pub(crate) verdicts: Vec<Result<Verdict, Failure>>,
+    pub(crate) books: Books,
+    pub(crate) on_judge_unavailable: OnJudgeUnavailable,
+    pub(crate) on_classifier_unavailable: OnClassifierUnavailable,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            models: three_tiers()
+                .into_iter()
+                .map(|model| (model, Vec::new()))
+                .collect(),
+            classification: Ok(classification(0.1)),
+            verdicts: Vec::new(),
+            books: Books::default(),
+            on_judge_unavailable: OnJudgeUnavailable::NextTier,
+            on_classifier_unavailable: OnClassifierUnavailable::LowestTier,
+        }
+    }
+}
+
+impl Script {
+    /// The replies of the three tiers' models.
+    pub(crate) fn replies(mut self, replies: [Vec<Reply>; 3]) -> Self {
+        for ((_, slot), replies) in self.models.iter_mut().zip(replies) {
+            *slot = replies;
+        }
+        self
+    }
+
+    pub(crate) async fn bench(self) -> Bench {
+        let gateway = |(model, replies): (Model, Vec<Reply>)| {
+            Arc::new(ScriptedGateway {
+                model,
+                replies: Mutex::new(replies.into()),
+                calls: Mutex::new(0),
+            })
+        };
+        let gateways: Vec<_> = self.models.into_iter().map(gateway).collect();
+        let as_ports = gateways
+            .iter()
+            .map(|gateway| Arc::clone(gateway) as Arc<dyn Generate>);
+        let catalog = Arc::new(Catalog::new(as_ports.collect()));
+        catalog.refresh().await;
+        let ledger = ScriptedLedger(Arc::new(Mutex::new(self.books)));
+        let ports = Ports {
+            classify: Arc::new(ScriptedClassifier(self.classification)),
+            judge: Arc::new(ScriptedJudge(Mutex::new(self.verdicts.into()))),
+            ledger: Arc::new(ledger.clone()),
+        };
+        let settings = RouteSettings {
+            rules: rules(),
+            on_judge_unavailable: self.on_judge_unavailable,
+            on_classifier_unavailable: self.on_classifier_unavailable,
+            baseline: Some(Baseline {
+                model: ModelName::new("big").unwrap(),
+                price: priced("api_fallback", "big", "0.01").price,
+            }),
+        };
+        Bench {
+            router: Router::new(ports, catalog, settings),
+            books: ledger.0,
+            gateways,
+            cancel: CancellationToken::new(),
+        }
+    }
+}
+
+impl Bench {
+    /// Routes a request that has a minute.
+    pub(crate) async fn route(&self, request: &Request) -> Result<RouteAnswered, Box<Unanswered>> {
+        let context = self.context(Duration::from_secs(60));
+        self.router.route(request, &context).await
+    }
+
+    pub(crate) fn context(&self, span: Duration) -> Context {
+        Context {
+            call: Call {
+                deadline: Deadline::within(span),
+            },
+            cancel: self.cancel.clone(),
+            events: Events::nowhere(),
+        }
+    }
+
+    pub(crate) fn calls(&self) -> Vec<u32> {
+        self.gateways
+            .iter()
+            .map(|gateway| *gateway.calls.lock().unwrap())
+            .collect()
+    }
+}

@@ -1,0 +1,55 @@
+//! A classifier that finds everything easy until told otherwise.
+
+use terrace_proto::classifier::v1::classifier_service_server::ClassifierService;
+use terrace_proto::classifier::v1::{
+    Classification, ClassificationSource, ClassifyRequest, ClassifyResponse, Evidence, TaskKind,
+};
+use tonic::{Request, Response, Status};
+
+use super::{Answer, Rpc};
+
+#[derive(Debug)]
+pub(crate) struct Classifier {
+    pub(crate) classify: Rpc<ClassifyRequest, ClassifyResponse>,
+}
+
+/// A chat of this difficulty, with one piece of evidence.
+pub(crate) fn classified(difficulty: f64) -> Classification {
+    Classification {
+        task_kind: TaskKind::Chat.into(),
+        difficulty,
+        confidence: 0.75,
+        expected_output_tokens: 40,
+        source: ClassificationSource::Scorer.into(),
+        evidence: vec![Evidence {
+            feature: "prompt_length".to_owned(),
+            weight: -0.25,
+            detail: "a short prompt".to_owned(),
+        }],
+        ..Classification::default()
+    }
+}
+
+impl Classifier {
+    pub(crate) fn new() -> Self {
+        Self {
+            classify: Rpc::new(Self::finding(classified(0.1))),
+        }
+    }
+
+    pub(crate) fn finding(classification: Classification) -> Answer<ClassifyResponse> {
+        Answer::Says(ClassifyResponse {
+            classification: Some(classification),
+        })
+    }
+}
+
+#[tonic::async_trait]
+impl ClassifierService for Classifier {
+    async fn classify(
+        &self,
+        request: Request<ClassifyRequest>,
+    ) -> Result<Response<ClassifyResponse>, Status> {
+        self.classify.answer(request).await
+    }
+}

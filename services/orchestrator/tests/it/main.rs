@@ -1,0 +1,24 @@
+//! The orchestrator as a black box between scripted services, behind the links of the real ones.
+//!
+//! Clocks are paused but where a socket is involved: then a link leads to nobody.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+mod answers;
+mod batches;
+mod cache;
+mod commits;
+mod cut;
+mod dead;
+mod failures;
+mod fakes;
+mod ids;
+mod leaving;
+mod lists;
+mod promises;
+mod sent;
+mod streams;
+mod time;
+mod tools;
+mod trace;
+mod unbuilt;
+mod world;
