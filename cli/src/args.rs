@@ -1,0 +1,246 @@
+//! The command line: verbs, flags and the examples under each `--help`.
+//!
+//! Values are checked here as far as they can be without a server, so that a typing error costs no
+//! round trip. What a flag means for a request is in [`crate::request`].
+
+mod examples;
+mod request;
+mod values;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(crate) use request::{Format, RequestArgs};
+pub(crate) use values::Since;
+
+/// Where `terrace up` listens unless it is told otherwise.
+const DEFAULT_SERVER: &str = "http://127.0.0.1:7600";
+
+/// Routes LLM requests over tiers of models: a cheap local model answers what it can, a judge
+/// looks at the answer, and what falls short goes one tier up.
+#[derive(Debug, Parser)]
+#[command(name = "terrace", version, after_help = examples::TERRACE)]
+pub(crate) struct Cli {
+    /// Server to talk to
+    #[arg(long, global = true, env = "TERRACE_SERVER", value_name = "URL", default_value = DEFAULT_SERVER)]
+    pub(crate) server: String,
+    /// When to colour what is printed; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run all services: in this process, or with --split in one process each
+    Up(UpArgs),
+    /// Run one service
+    Serve(ServeArgs),
+    /// Send a prompt and print the answer with how it came to be
+    Route(Box<RouteArgs>),
+    /// Show how a prompt would be routed, and call no model
+    Explain(Box<ExplainArgs>),
+    /// List the models of all backends with prices, or fetch one
+    Models(ModelsArgs),
+    /// Show what was spent and saved, and where the budgets stand
+    Cost(CostArgs),
+    /// Check or show a config
+    Config(ConfigArgs),
+    /// Print a completion script for a shell
+    Completion(CompletionArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::UP)]
+pub(crate) struct UpArgs {
+    /// Config file; without it `TERRACE_CONFIG`, then ./terrace.yaml, then the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on instead of the config's; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Run every service as a process of its own, on loopback
+    #[arg(long)]
+    pub(crate) split: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::SERVE)]
+pub(crate) struct ServeArgs {
+    /// Which service
+    #[arg(value_name = "SERVICE")]
+    pub(crate) service: ServiceName,
+    /// Backend of a tier-gateway; needed when the config has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) backend: Option<String>,
+    /// Config file; without it `TERRACE_CONFIG`, then ./terrace.yaml, then the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Address to listen on instead of the config's; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Stop when standard input is closed, so as not to outlive a parent
+    #[arg(long)]
+    pub(crate) stop_with_stdin: bool,
+}
+
+/// A service that can run by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServiceName {
+    /// Reserves, settles and sums up money
+    CostLedger,
+    /// Says what a prompt asks for and how hard it is
+    Classifier,
+    /// Says whether an answer is good enough
+    QualityJudge,
+    /// Stands in front of one backend
+    TierGateway,
+    /// Plans, attempts, judges and answers
+    Orchestrator,
+}
+
+/// When a streamed answer may be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Commit {
+    /// After its verdict
+    HoldBack,
+    /// When nothing is against its first 64 tokens; then no other model answers
+    Prefix,
+    /// At once; an answer that falls short is taken back by a line that says so
+    Provisional,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::ROUTE, after_long_help = examples::ROUTE_LONG)]
+pub(crate) struct RouteArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// Answer every line of a file, a JSON object with a `prompt` each; `-` for standard input. The
+    /// other flags hold for lines that do not say otherwise
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["prompt", "stream", "request_id", "verbose"])]
+    pub(crate) batch: Option<PathBuf>,
+    /// Where the results of a batch go, a JSON object a line. Default: standard output
+    #[arg(long, value_name = "FILE", requires = "batch")]
+    pub(crate) out: Option<PathBuf>,
+    /// Go on with a batch: leave out the lines that have an answer in --out
+    #[arg(long, requires = "out")]
+    pub(crate) resume: bool,
+    /// Print the answer as it comes, and what is being tried meanwhile
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// When a streamed answer may be printed
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "hold-back",
+        requires = "stream"
+    )]
+    pub(crate) commit: Commit,
+    /// How long to wait for the answer
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = values::duration)]
+    pub(crate) timeout: Duration,
+    /// Print one JSON object instead of text; errors too
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Show the attempts also when there was only one, and what each check of the judge found
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::EXPLAIN)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) request: RequestArgs,
+    /// Print one JSON object instead of tables; errors too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::MODELS)]
+pub(crate) struct ModelsArgs {
+    /// Print one JSON object instead of a table; errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// Make a backend fetch a model of the config, and show how far it is
+    #[command(after_help = examples::MODELS_PULL)]
+    Pull {
+        /// Name of the model, as its backend knows it
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Backend to fetch it onto; needed when several have a model of that name
+        #[arg(long, value_name = "NAME")]
+        backend: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::COST)]
+pub(crate) struct CostArgs {
+    /// From when on: `today` in the budget's time zone, or a span as 90m, 24h, 7d
+    #[arg(long, value_name = "TIME", default_value = "today", value_parser = values::since)]
+    pub(crate) since: Since,
+    /// Print one JSON object instead of tables; errors too
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::CONFIG)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Report every problem of a config, or what was understood
+    #[command(after_help = examples::CONFIG_CHECK)]
+    Check {
+        /// Config file; without it `TERRACE_CONFIG`, then ./terrace.yaml, then the built-in one
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// Show the config as it is in effect, defaults and overrides included, without secrets
+    #[command(after_help = examples::CONFIG_SHOW)]
+    Show {
+        /// Config file; without it `TERRACE_CONFIG`, then ./terrace.yaml, then the built-in one
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::COMPLETION)]
+pub(crate) struct CompletionArgs {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+#[cfg(test)]
+mod tests;

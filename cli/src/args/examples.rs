@@ -1,0 +1,112 @@
+//! Examples under the help of every verb: each line can be typed as it stands.
+
+pub(super) const TERRACE: &str = "\
+Examples:
+  terrace up
+  terrace route --prompt \"Classify in kebab-case: caching for async memory\" --action classify_memory
+  terrace cost
+
+See `terrace VERB --help` for each verb's flags, examples and, at route, exit codes.";
+
+pub(super) const UP: &str = "\
+Prints what it runs and then, when it can be called, one line `ready http://ADDRESS`.
+
+Examples:
+  terrace up
+  terrace up --config llm_config.yaml --listen 127.0.0.1:8600
+  TERRACE__LEDGER__DATABASE_URL=postgres://terrace:secret@127.0.0.1/terrace terrace up --split
+
+Exit codes: 0 stopped by a signal, 1 could not start or had to stop, 78 the config is wrong";
+
+pub(super) const SERVE: &str = "\
+Prints one line `terrace-SERVICE listening on http://ADDRESS` when it listens.
+
+Examples:
+  terrace serve classifier --listen 127.0.0.1:7601
+  terrace serve tier-gateway --backend ollama --config llm_config.yaml
+
+Exit codes: 0 stopped by a signal, 1 could not start or had to stop, 78 the config is wrong";
+
+pub(super) const ROUTE: &str = "\
+Examples:
+  terrace route --prompt \"Classify in kebab-case: caching for async memory\" --action classify_memory
+  terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
+  git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
+  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --json
+  terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
+
+Exit codes: 0 passed, 3 not passed, 4 no answer; all of them with --help";
+
+pub(super) const ROUTE_LONG: &str = "\
+Examples:
+  terrace route --prompt \"Classify in kebab-case: caching for async memory\" --action classify_memory
+  terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
+  git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
+  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --json
+  terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
+
+A line of a batch is a JSON object: {\"prompt\": \"Is 91 prime?\", \"max_cost\": 0.01}. It may have system,
+action, tier, model, threshold, quality_check, max_attempts, max_cost, max_output_tokens,
+temperature, strict, language, tags and request_id; flags hold for lines that do not say otherwise.
+A result is {\"line\": 1, \"response\": {...}} or {\"line\": 1, \"error\": {...}}. Lines with a request_id
+are never billed twice, however often they are sent.
+
+Exit codes:
+  0  the answer passed, or nobody asked the judge
+  1  anything else
+  2  wrong usage, or the request was refused as invalid
+  3  there is an answer, and it did not pass
+  4  no answer: every attempt failed, no model could be tried, or --strict and none passed
+  5  a budget is exhausted
+  6  the time was over
+  7  the server cannot be reached";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  terrace explain --prompt \"Write a function that retries with backoff\" --action edit_file
+  terrace explain --prompt @task.txt --max-cost 0.01 --json";
+
+pub(super) const MODELS_PULL: &str = "\
+Only backends that fetch models by themselves can do this, as Ollama; the others say so.
+
+Examples:
+  terrace models pull llama3.2:3b
+  terrace models pull llama3.2:3b --backend ollama --json";
+
+pub(super) const MODELS: &str = "\
+Examples:
+  terrace models
+  terrace models --json
+  terrace models pull llama3.2:3b
+  terrace --server http://10.0.0.7:7600 models";
+
+pub(super) const COST: &str = "\
+Examples:
+  terrace cost
+  terrace cost --since 24h
+  terrace cost --since 7d --json
+
+With `terrace up --split` the ledger has an address of its own: give it with --server.";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  terrace config check llm_config.yaml
+  terrace config show";
+
+pub(super) const CONFIG_CHECK: &str = "\
+Examples:
+  terrace config check
+  terrace config check llm_config.yaml
+
+Exit codes: 0 the config is right, 78 it is wrong and every problem stands on standard error";
+
+pub(super) const CONFIG_SHOW: &str = "\
+Examples:
+  terrace config show llm_config.yaml
+  TERRACE__ROUTING__QUALITY_THRESHOLD=0.9 terrace config show";
+
+pub(super) const COMPLETION: &str = "\
+Examples:
+  terrace completion bash > /etc/bash_completion.d/terrace
+  terrace completion zsh > ~/.zfunc/_terrace
+  terrace completion fish > ~/.config/fish/completions/terrace.fish";

@@ -1,0 +1,77 @@
+//! The flags that describe a request: the same for `route` and `explain`.
+
+use clap::Args;
+use terrace_domain::{NanoUsd, RequestId, Score};
+
+use super::values;
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RequestArgs {
+    /// The prompt: a text, `-` for standard input, `@FILE` for a file, `@@…` for a text with an @
+    #[arg(long, short, value_name = "TEXT|-|@FILE")]
+    pub(crate) prompt: Option<String>,
+    /// Instructions that hold for the whole conversation; a text or `@FILE`
+    #[arg(long, value_name = "TEXT|@FILE")]
+    pub(crate) system: Option<String>,
+    /// What you are doing, as `edit_file`: the config may send it to a tier of its own
+    #[arg(long, short, value_name = "ACTION")]
+    pub(crate) action: Option<String>,
+    /// Have the judge look at answers
+    #[arg(long, overrides_with = "no_quality_check")]
+    pub(crate) quality_check: bool,
+    /// Take the first answer as it is
+    #[arg(long, overrides_with = "quality_check")]
+    pub(crate) no_quality_check: bool,
+    /// Score that an answer must reach, 0 to 1
+    #[arg(long, value_name = "SCORE", value_parser = values::score)]
+    pub(crate) threshold: Option<Score>,
+    /// Start, and stay, in this tier
+    #[arg(long, value_name = "TIER")]
+    pub(crate) tier: Option<String>,
+    /// A tier that may be used; can be given several times. Default: all
+    #[arg(long = "allow-tier", value_name = "TIER")]
+    pub(crate) allowed_tiers: Vec<String>,
+    /// Use this model and no other
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Most attempts, 1 to 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub(crate) max_attempts: Option<u32>,
+    /// Most that the request may cost in its worst case, in US dollars
+    #[arg(long, value_name = "USD", value_parser = values::usd)]
+    pub(crate) max_cost: Option<NanoUsd>,
+    /// Most output tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_output_tokens: Option<u32>,
+    /// Sampling temperature, 0 to 2
+    #[arg(long, value_name = "T", value_parser = values::temperature)]
+    pub(crate) temperature: Option<f64>,
+    /// Form of the output: json, json-schema=@FILE, choice=a,b or regex=PATTERN
+    #[arg(long, value_name = "FORM", value_parser = values::format)]
+    pub(crate) format: Option<Format>,
+    /// Fail when no answer passes, instead of returning the best one
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Language of the code at hand, as python
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<String>,
+    /// A tag for the books, as team=search; can be given several times
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = values::tag)]
+    pub(crate) tags: Vec<(String, String)>,
+    /// Your own id of the request, a UUID: the same id is never billed twice
+    #[arg(long, value_name = "UUID")]
+    pub(crate) request_id: Option<RequestId>,
+}
+
+/// Form that the output must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Any JSON value.
+    Json,
+    /// JSON that satisfies a schema: a text, or `@FILE`.
+    JsonSchema(String),
+    /// One of these texts.
+    Choice(Vec<String>),
+    /// Text that matches as a whole.
+    Regex(String),
+}

@@ -1,0 +1,57 @@
+//! The way to a running server: one link, one deadline for each call.
+
+use std::time::Duration;
+
+use terrace_domain::{Failure, Reason};
+use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrace_proto::router::v1::router_service_client::RouterServiceClient;
+use terrace_rpc::server::MAX_MESSAGE_BYTES;
+use terrace_rpc::{Deadline, Link, deadline};
+use tonic::Request;
+
+use crate::error::Trouble;
+
+/// Calls that ask for no answer of a model are quick.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A server that is talked to.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    link: Link,
+}
+
+impl Client {
+    /// Does not connect yet.
+    ///
+    /// # Errors
+    /// `server` is no address.
+    pub(crate) fn new(server: &str) -> Result<Self, Trouble> {
+        let link = Link::network("server", server)
+            .map_err(|error| Failure::new(Reason::InvalidRequest, format!("--server: {error}")))?;
+        Ok(Self { link })
+    }
+
+    /// A client of the orchestrator.
+    pub(crate) fn router(&self) -> RouterServiceClient<Link> {
+        RouterServiceClient::new(self.link.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// A client of the cost-ledger.
+    pub(crate) fn ledger(&self) -> LedgerServiceClient<Link> {
+        LedgerServiceClient::new(self.link.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+}
+
+/// A request that is answered soon or not at all.
+pub(crate) fn soon<T>(message: T) -> Request<T> {
+    within(message, PATIENCE)
+}
+
+/// A request that is answered within `time`.
+pub(crate) fn within<T>(message: T, time: Duration) -> Request<T> {
+    deadline::request_within(message, Deadline::within(time))
+}

@@ -1,0 +1,52 @@
+//! The `terrace` command: run it, route with it, look at the bill.
+//!
+//! Parsing, dispatch and the exit code; each verb is a module of its own. `up` and `serve` are
+//! servers with a config, telemetry and a drain; all others are clients of a running server, and
+//! say nothing on standard error but what went wrong.
+
+mod args;
+mod client;
+mod completion;
+mod config;
+mod cost;
+mod error;
+mod exit;
+mod explain;
+mod json;
+mod models;
+mod output;
+mod render;
+mod request;
+mod route;
+mod serve;
+mod style;
+mod table;
+mod up;
+mod wording;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::output::Output;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli {
+        server,
+        color,
+        command,
+    } = Cli::parse();
+    let output = Output::new(color);
+    match command {
+        Command::Up(args) => Box::pin(up::run(output, &args)).await,
+        Command::Serve(args) => Box::pin(serve::run(&args)).await,
+        Command::Route(args) => route::run(&server, &output, &args).await.into(),
+        Command::Explain(args) => explain::run(&server, &output, &args).await.into(),
+        Command::Models(args) => models::run(&server, &output, &args).await.into(),
+        Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
+        Command::Config(args) => config::run(&output, &args.command).into(),
+        Command::Completion(args) => completion::run(&output, args.shell).into(),
+    }
+}

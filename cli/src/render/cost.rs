@@ -1,0 +1,202 @@
+//! What was spent and saved, and where the budgets stand. The parts of each list add up.
+
+use std::time::{Duration, SystemTime};
+
+use prost_types::Timestamp;
+use terrace_proto::convert::timestamp;
+use terrace_proto::ledger::v1::{Budget, GetSummaryResponse};
+use time::OffsetDateTime;
+
+use crate::style::{BAD, DIM, GOOD, POOR, STRONG, heading, paint};
+use crate::table::{Grid, Tone};
+use crate::wording::{clean, lower, money, span};
+
+/// Cells of a budget's bar.
+const BAR: u32 = 20;
+
+/// The summary and the budgets, as seen at `now`.
+pub(crate) fn cost(
+    summary: &GetSummaryResponse,
+    budgets: &[Budget],
+    now: SystemTime,
+    width: Option<u16>,
+) -> String {
+    let mut text = format!("{}\n", heading("Cost"));
+    text += &format!("From: {}\n", day_and_time(summary.from.as_ref()));
+    text += &format!("Requests: {}\n", requests(summary));
+    if !summary.tiers.is_empty() {
+        text += &tiers(summary, width);
+    }
+    text += &totals(summary);
+    if !budgets.is_empty() {
+        text += &format!("{}\n", heading("Budgets"));
+        for budget in budgets {
+            text += &line_of(budget, now);
+        }
+    }
+    text
+}
+
+fn requests(summary: &GetSummaryResponse) -> String {
+    let mut outcomes = summary.outcomes.clone();
+    outcomes.sort_by_key(|count| count.outcome);
+    let parts: Vec<String> = outcomes
+        .iter()
+        .filter(|count| count.requests > 0)
+        .map(|count| {
+            let word = lower(count.outcome().as_str_name(), "REQUEST_OUTCOME_").replace('_', " ");
+            format!("{} {word}", count.requests)
+        })
+        .collect();
+    match parts.is_empty() {
+        true => summary.requests.to_string(),
+        false => format!("{} ({})", summary.requests, parts.join(", ")),
+    }
+}
+
+fn tiers(summary: &GetSummaryResponse, width: Option<u16>) -> String {
+    let columns = [
+        "tier",
+        ">attempts",
+        ">accepted",
+        ">answered",
+        ">tokens in",
+        ">tokens out",
+        ">cost",
+    ];
+    let mut grid = Grid::new(&columns, width);
+    let mut sums = [0_u64; 5];
+    for tier in &summary.tiers {
+        let usage = tier.usage.unwrap_or_default();
+        let counts = [
+            tier.attempts,
+            tier.accepted,
+            tier.answered,
+            usage.input_tokens,
+            usage.output_tokens,
+        ];
+        for (sum, count) in sums.iter_mut().zip(counts) {
+            *sum += count;
+        }
+        add_row(
+            &mut grid,
+            Tone::Plain,
+            &clean(&tier.tier),
+            counts,
+            tier.cost_nano_usd,
+        );
+    }
+    add_row(&mut grid, Tone::Strong, "all", sums, summary.cost_nano_usd);
+    grid.render()
+}
+
+fn add_row(grid: &mut Grid, tone: Tone, name: &str, counts: [u64; 5], cost: i64) {
+    let counts = counts.map(|count| count.to_string());
+    let cost = money(cost);
+    let cells = std::iter::once(name)
+        .chain(counts.iter().map(String::as_str))
+        .chain(std::iter::once(cost.as_str()));
+    grid.row(cells.map(|text| (tone, text)));
+}
+
+fn totals(summary: &GetSummaryResponse) -> String {
+    let mut text = format!("Cost: {}\n", paint(STRONG, money(summary.cost_nano_usd)));
+    let parts = [
+        (
+            summary.unanswered_cost_nano_usd,
+            "bought no answer (rejected, failed, cancelled)",
+        ),
+        (
+            summary.presumed_cost_nano_usd,
+            "presumed, because an orchestrator died",
+        ),
+    ];
+    for (part, what) in parts.into_iter().filter(|(part, _)| *part != 0) {
+        text += &format!("  of it {} {what}\n", money(part));
+    }
+    if summary.baseline_requests == 0 {
+        return text;
+    }
+    let model = match summary.baseline_model.as_str() {
+        "" => "the baseline model",
+        name => &clean(name),
+    };
+    let answered = summary.baseline_requests;
+    text += &format!(
+        "Baseline: {} for {answered} answered on {model}\n",
+        money(summary.baseline_nano_usd)
+    );
+    let style = if summary.savings_nano_usd < 0 {
+        BAD
+    } else {
+        GOOD
+    };
+    let percent = percent(summary.savings_nano_usd, summary.baseline_nano_usd);
+    text += &format!(
+        "Saved: {}{percent}\n",
+        paint(style, money(summary.savings_nano_usd))
+    );
+    text
+}
+
+/// ` (50.0 %)`, or nothing when there is nothing to compare with.
+fn percent(part: i64, whole: i64) -> String {
+    if whole == 0 {
+        return String::new();
+    }
+    let tenths = i128::from(part) * 1000 / i128::from(whole);
+    let sign = if tenths < 0 { "-" } else { "" };
+    let tenths = tenths.unsigned_abs();
+    format!(" ({sign}{}.{} %)", tenths / 10, tenths % 10)
+}
+
+fn line_of(budget: &Budget, now: SystemTime) -> String {
+    let used = budget
+        .spent_nano_usd
+        .saturating_add(budget.reserved_nano_usd);
+    let share = share(used, budget.cap_nano_usd);
+    let style = match f64::from(share) / 1000.0 {
+        full if full >= 1.0 => BAD,
+        high if high >= budget.alert_threshold => POOR,
+        _ => GOOD,
+    };
+    let filled = (share * BAR).div_ceil(1000).min(BAR) as usize;
+    let bar = paint(style, "#".repeat(filled)) + &paint(DIM, "-".repeat(BAR as usize - filled));
+    format!(
+        "{}  [{bar}]  {} spent, {} reserved of {}{}{}\n",
+        clean(&budget.name),
+        money(budget.spent_nano_usd),
+        money(budget.reserved_nano_usd),
+        money(budget.cap_nano_usd),
+        percent(used, budget.cap_nano_usd),
+        ends(budget, now),
+    )
+}
+
+/// Thousandths of the cap that are used, at most all of them.
+fn share(used: i64, cap: i64) -> u32 {
+    if cap <= 0 {
+        return 1000;
+    }
+    let share = i128::from(used.max(0)) * 1000 / i128::from(cap);
+    u32::try_from(share).unwrap_or(1000).min(1000)
+}
+
+fn ends(budget: &Budget, now: SystemTime) -> String {
+    let left = budget
+        .period_end
+        .as_ref()
+        .and_then(timestamp)
+        .and_then(|end| end.duration_since(now).ok());
+    left.map_or_else(String::new, |left: Duration| {
+        format!(", anew in {} ({})", span(left), clean(&budget.time_zone))
+    })
+}
+
+fn day_and_time(at: Option<&Timestamp>) -> String {
+    let Some(at) = at.and_then(timestamp).map(OffsetDateTime::from) else {
+        return "the beginning".to_owned();
+    };
+    let (hour, minute, second) = (at.hour(), at.minute(), at.second());
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", at.date())
+}

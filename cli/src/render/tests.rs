@@ -1,0 +1,226 @@
+use std::time::{Duration, UNIX_EPOCH};
+
+use terrace_proto::convert::wire_timestamp;
+use terrace_proto::ledger::v1::{
+    Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary,
+};
+use terrace_proto::router::v1::CacheProvenance;
+
+use super::*;
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn routed(response: &RouteResponse, verbose: bool) -> String {
+    plain(&(answer(response) + &routing(response, verbose, None)))
+}
+
+#[test]
+fn an_answer_at_the_first_attempt_reads_as_it_always_did() {
+    assert_eq!(
+        routed(&testing::accepted(), false),
+        "=== Response ===\nasync-caching-memory\n=== Routing ===\nTier: local_fast\nModel: \
+         smollm2-135m\nCost: $0.000000\nLatency: 87ms\n"
+    );
+}
+
+#[test]
+fn a_fallback_shows_its_attempts_and_names_the_stand_in_in_every_line() {
+    insta::assert_snapshot!(routed(&testing::fallen_back(), false), @r"
+    === Response ===
+    async-caching-memory
+    === Routing ===
+    Tier: api_fallback
+    Model: scripted-sonnet (scripted stand-in, no real model)
+    Cost: $0.012300
+    Latency: 87ms
+    Quality: 0.93 (passed, threshold 0.70)
+    Saved: $0.004500 against claude-sonnet-4
+    === Attempts ===
+    1  local_fast    smollm2-135m                                        rejected  312ms  $0.000000  scored 0.41 of the wanted 0.70; syntax: python does not parse
+    2  api_fallback  scripted-sonnet (scripted stand-in, no real model)  accepted  312ms  $0.012300  scored 0.93
+    ");
+}
+
+#[test]
+fn an_answer_that_fell_short_says_so() {
+    let text = routed(&testing::best_effort(), false);
+    assert!(
+        text.contains("Quality: 0.41 (not passed, threshold 0.70)\n"),
+        "{text}"
+    );
+    let unjudged = RouteResponse {
+        passed: false,
+        ..testing::accepted()
+    };
+    assert!(routed(&unjudged, false).contains("Quality: not judged\n"));
+}
+
+#[test]
+fn the_whole_story_is_told_on_demand() {
+    let text = routed(&testing::fallen_back(), true);
+    for line in [
+        "Tokens: 12 in, 4 out\n",
+        "Request: 0190f4c8-5c96-774b-bcce-b302099a8057\n",
+        "=== Checks ===\ncheck   score  weight  finding\nsyntax   0.93       1  parses\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+#[test]
+fn a_loss_is_a_loss() {
+    let response = RouteResponse {
+        baseline_nano_usd: Some(10_000_000),
+        baseline_model: String::new(),
+        ..testing::fallen_back()
+    };
+    let text = routed(&response, false);
+    assert!(
+        text.contains("Saved: -$0.002300 against the baseline\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn colours_are_in_the_text_and_leave_without_a_trace() {
+    let styled = routing(&testing::fallen_back(), true, None);
+    assert!(styled.contains("\u{1b}["));
+    assert!(!plain(&styled).contains('\u{1b}'));
+}
+
+#[test]
+fn a_plan_tells_why_for_every_model() {
+    insta::assert_snapshot!(plain(&plan(&testing::plan(), None)), @r"
+    === Classification ===
+    Task: code (python)
+    Difficulty: 0.42 (confidence 0.80, decided by: scorer)
+    Expected output: 120 tokens
+    weight  evidence       seen
+     +0.20  asks_for_code  the prompt asks for a function
+    === Plan ===
+    one attempt; an answer must score 0.70; none passed: the best-scored one; at most 48 input tokens
+    #  tier          model                                               backend  worst case   expected  why
+    1  local_fast    smollm2-135m                                        b         $0.000000  $0.000000  its tier begins here
+    2  api_fallback  scripted-sonnet (scripted stand-in, no real model)  b         $0.015600  $0.005200  next tier
+    === Left out ===
+    tier           model              backend  why
+    local_quality  qwen2.5-coder:14b  b        not available: run `ollama pull qwen2.5-coder:14b`
+    ");
+}
+
+#[test]
+fn models_stand_in_the_order_of_their_tiers() {
+    insta::assert_snapshot!(plain(&models(&testing::models(), None)), @r"
+    tier          model                                               backend     in/M   out/M  context  can        available
+    local_fast    llama3.2:3b                                         ollama      free    free     8192             no: run `ollama pull llama3.2:3b`
+    api_fallback  scripted-sonnet (scripted stand-in, no real model)  anthropic  $3.00  $15.00   200000  code,json  yes
+    ");
+}
+
+fn summary() -> GetSummaryResponse {
+    let tier = |tier: &str, attempts, cost_nano_usd| TierSummary {
+        tier: tier.into(),
+        attempts,
+        accepted: 2,
+        answered: 2,
+        usage: None,
+        cost_nano_usd,
+    };
+    GetSummaryResponse {
+        from: Some(wire_timestamp(
+            UNIX_EPOCH + Duration::from_secs(1_750_000_000),
+        )),
+        requests: 4,
+        outcomes: vec![
+            OutcomeCount {
+                outcome: RequestOutcome::Passed.into(),
+                requests: 3,
+            },
+            OutcomeCount {
+                outcome: RequestOutcome::BestEffort.into(),
+                requests: 1,
+            },
+        ],
+        tiers: vec![tier("local_fast", 4, 0), tier("api_fallback", 2, 4_500_000)],
+        cost_nano_usd: 4_500_000,
+        baseline_nano_usd: 9_000_000,
+        savings_nano_usd: 4_500_000,
+        baseline_requests: 4,
+        unanswered_cost_nano_usd: 1_000_000,
+        baseline_model: "claude-sonnet-4".into(),
+        ..GetSummaryResponse::default()
+    }
+}
+
+fn budget(spent: i64, reserved: i64) -> Budget {
+    Budget {
+        name: "installation/daily".into(),
+        cap_nano_usd: 10_000_000,
+        spent_nano_usd: spent,
+        reserved_nano_usd: reserved,
+        alert_threshold: 0.8,
+        period_end: Some(wire_timestamp(UNIX_EPOCH + Duration::from_secs(7200))),
+        time_zone: "Europe/Berlin".into(),
+        ..Budget::default()
+    }
+}
+
+#[test]
+fn the_bill_adds_up_and_budgets_have_a_bar() {
+    let text = cost(&summary(), &[budget(4_500_000, 500_000)], UNIX_EPOCH, None);
+    insta::assert_snapshot!(plain(&text), @r"
+    === Cost ===
+    From: 2025-06-15 15:06:40 UTC
+    Requests: 4 (3 passed, 1 best effort)
+    tier          attempts  accepted  answered  tokens in  tokens out       cost
+    local_fast           4         2         2          0           0  $0.000000
+    api_fallback         2         2         2          0           0  $0.004500
+    all                  6         4         4          0           0  $0.004500
+    Cost: $0.004500
+      of it $0.001000 bought no answer (rejected, failed, cancelled)
+    Baseline: $0.009000 for 4 answered on claude-sonnet-4
+    Saved: $0.004500 (50.0 %)
+    === Budgets ===
+    installation/daily  [##########----------]  $0.004500 spent, $0.000500 reserved of $0.010000 (50.0 %), anew in 2h 0m (Europe/Berlin)
+    ");
+}
+
+#[test]
+fn losses_and_overfull_budgets_stay_what_they_are() {
+    let loss = GetSummaryResponse {
+        savings_nano_usd: -3_000_000,
+        ..summary()
+    };
+    let text = plain(&cost(&loss, &[budget(20_000_000, 0)], UNIX_EPOCH, None));
+    assert!(text.contains("Saved: -$0.003000 (-33.3 %)\n"), "{text}");
+    assert!(text.contains("[####################]"), "{text}");
+    assert!(text.contains("(200.0 %)"), "{text}");
+}
+
+#[test]
+fn a_day_without_requests_is_an_empty_bill() {
+    let text = plain(&cost(&GetSummaryResponse::default(), &[], UNIX_EPOCH, None));
+    assert_eq!(
+        text,
+        "=== Cost ===\nFrom: the beginning\nRequests: 0\nCost: $0.000000\n"
+    );
+}
+
+#[test]
+fn a_kept_answer_says_how_old_it_is_and_whose() {
+    let mut response = testing::accepted();
+    response.cached = Some(CacheProvenance {
+        age: Some(prost_types::Duration {
+            seconds: 90,
+            nanos: 0,
+        }),
+        request_id: "0190f4c8-5c96-774b-bcce-b302099a8057".into(),
+        ..CacheProvenance::default()
+    });
+    let text = routing(&response, false, None);
+    let line = text.lines().find(|line| line.starts_with("Cached: "));
+    let expected = "Cached: 1m 30s old, made for request 0190f4c8-5c96-774b-bcce-b302099a8057";
+    assert_eq!(line, Some(expected));
+}

@@ -1,0 +1,202 @@
+//! All services in this process, linked directly; one port for everything.
+//!
+//! The orchestrator's service is answered by its own server, the others behind it are handed on to
+//! theirs, so a call passes the same layers as between processes. At the end requests finish
+//! first, and the books that they write into are closed after them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use terrace_config::{Backend, Config, Service};
+use terrace_domain::BackendName;
+use terrace_orchestrator::{Links, Orchestrator};
+use terrace_proto::classifier::v1::classifier_service_server::ClassifierServiceServer;
+use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
+use terrace_proto::ledger::v1::account_service_server::AccountServiceServer;
+use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
+use terrace_proto::{classifier, gateway, judge, ledger, router};
+use terrace_rpc::Link;
+use terrace_rpc::server::{self, ServerSettings, Services, Stack};
+use terrace_runtime::{Grace, Shutdown, Tasks};
+
+use super::DATABASE_HINT;
+use super::forward::{Forward, Gateways};
+use super::report::{self, Part};
+use crate::output::Output;
+
+/// What helps against a port that is taken.
+const PORT_HINT: &str = "hint: another `terrace up` may be running there; --listen 127.0.0.1:0 \
+    takes a free port";
+/// One person watches: no balancer has to notice, and requests get a moment to finish.
+const GRACE: Grace = Grace {
+    notice: Duration::ZERO,
+    finish: Duration::from_secs(5),
+    cut: Duration::from_millis(500),
+};
+
+/// Builds everything, reports, serves until shutdown.
+pub(super) async fn run(
+    output: Output,
+    config: &Config,
+    listen: Option<SocketAddr>,
+) -> anyhow::Result<()> {
+    let shutdown = Shutdown::on_signal()?;
+    let settings = ServerSettings {
+        grace: GRACE,
+        ..ServerSettings::from_config(config, &config.services.orchestrator, listen)
+    };
+    let bound = server::bind(&settings)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}\n{PORT_HINT}"))?;
+    // The books outlive the requests that are written into them.
+    let (books, requests) = (Tasks::new(shutdown.clone()), Tasks::new(shutdown.clone()));
+    let building = Box::pin(build(config, &settings, (&books, &requests), &shutdown));
+    let (front, parts) = tokio::select! {
+        built = building => built?,
+        () = shutdown.requested() => return Ok(()),
+    };
+    let address = format!("http://{}", bound.address());
+    let link = Link::in_process("orchestrator", front.clone());
+    report::print(output, &address, &parts, link).await;
+    bound.serve(front, shutdown).await?;
+    requests.wait(GRACE.total()).await?;
+    books.wait(GRACE.total()).await?;
+    Ok(())
+}
+
+async fn build(
+    config: &Config,
+    settings: &ServerSettings,
+    (books, requests): (&Tasks, &Tasks),
+    shutdown: &Shutdown,
+) -> anyhow::Result<(Stack, Vec<Part>)> {
+    let links = Links {
+        classifier: classifier(config)?,
+        judge: judge(config)?,
+        ledger: ledger(config, books).await?,
+        gateways: gateways(config, books).await?,
+    };
+    let parts = parts(config, &links);
+    let wanted = terrace_orchestrator::Settings::from_config(config);
+    let orchestrator = Orchestrator::build(wanted, links.clone(), requests)?;
+    orchestrator.start(requests, shutdown).await;
+    Ok((front(&orchestrator, links, settings)?, parts))
+}
+
+/// Everything that is answered on the one port.
+fn front(
+    orchestrator: &Orchestrator,
+    links: Links,
+    settings: &ServerSettings,
+) -> anyhow::Result<Stack> {
+    let services = Services::new(&[
+        router::v1::FILE_DESCRIPTOR_SET,
+        classifier::v1::FILE_DESCRIPTOR_SET,
+        judge::v1::FILE_DESCRIPTOR_SET,
+        ledger::v1::FILE_DESCRIPTOR_SET,
+        gateway::v1::FILE_DESCRIPTOR_SET,
+    ]);
+    let services = orchestrator
+        .add_to(services)
+        .with(Forward::<ClassifierServiceServer<()>>::to(links.classifier))
+        .with(Forward::<JudgeServiceServer<()>>::to(links.judge))
+        .with(Forward::<AccountServiceServer<()>>::to(
+            links.ledger.clone(),
+        ))
+        .with(Forward::<LedgerServiceServer<()>>::to(links.ledger))
+        .with(Gateways::to(&links.gateways));
+    Ok(Stack::new("orchestrator", settings, services)?)
+}
+
+/// The link to a service that the config places elsewhere.
+fn elsewhere(peer: &'static str, service: &Service) -> anyhow::Result<Option<Link>> {
+    let address = service.url.as_ref().map(|_| service.address());
+    Ok(address.map(|url| Link::network(peer, &url)).transpose()?)
+}
+
+fn classifier(config: &Config) -> anyhow::Result<Link> {
+    if let Some(link) = elsewhere("classifier", &config.services.classifier)? {
+        return Ok(link);
+    }
+    let app = terrace_classifier::build(terrace_classifier::Settings::from_config(config));
+    let stack = app.stack(&ServerSettings::from_config(
+        config,
+        &config.services.classifier,
+        None,
+    ))?;
+    Ok(Link::in_process("classifier", stack))
+}
+
+fn judge(config: &Config) -> anyhow::Result<Link> {
+    if let Some(link) = elsewhere("judge", &config.services.quality_judge)? {
+        return Ok(link);
+    }
+    let app = terrace_quality_judge::build(terrace_quality_judge::Settings::from_config(config))?;
+    let stack = app.stack(&ServerSettings::from_config(
+        config,
+        &config.services.quality_judge,
+        None,
+    ))?;
+    Ok(Link::in_process("judge", stack))
+}
+
+async fn ledger(config: &Config, tasks: &Tasks) -> anyhow::Result<Link> {
+    if let Some(link) = elsewhere("ledger", &config.services.cost_ledger)? {
+        return Ok(link);
+    }
+    let settings = terrace_cost_ledger::Settings::from_config(config);
+    let app = terrace_cost_ledger::build(settings, tasks).await;
+    let app = app.map_err(|error| anyhow::anyhow!("{error}\n{DATABASE_HINT}"))?;
+    let stack = app.stack(&ServerSettings::from_config(
+        config,
+        &config.services.cost_ledger,
+        None,
+    ))?;
+    app.start_background(tasks);
+    Ok(Link::in_process("ledger", stack))
+}
+
+/// Every gateway, each after a first look at its backend.
+async fn gateways(config: &Config, tasks: &Tasks) -> anyhow::Result<Vec<(BackendName, Link)>> {
+    let started = config.backends.iter().map(async |backend: &Backend| {
+        let link = gateway_of(config, backend, tasks).await?;
+        Ok((backend.name.clone(), link))
+    });
+    futures::future::try_join_all(started).await
+}
+
+async fn gateway_of(config: &Config, backend: &Backend, tasks: &Tasks) -> anyhow::Result<Link> {
+    if let Some(link) = elsewhere("gateway", &backend.gateway)? {
+        return Ok(link);
+    }
+    let settings = terrace_tier_gateway::Settings::from_config(config, &backend.name)?;
+    let app = terrace_tier_gateway::build(&settings)?;
+    app.start(tasks).await;
+    let listening = ServerSettings::from_config(config, &backend.gateway, None);
+    Ok(Link::in_process("gateway", app.stack(&listening)?))
+}
+
+/// What runs where, for the report.
+fn parts(config: &Config, links: &Links) -> Vec<Part> {
+    let services = &config.services;
+    let mut parts = vec![
+        part("classifier", &services.classifier, &links.classifier),
+        part("quality-judge", &services.quality_judge, &links.judge),
+        part("cost-ledger", &services.cost_ledger, &links.ledger),
+    ];
+    for (backend, (name, link)) in config.backends.iter().zip(&links.gateways) {
+        parts.push(part(
+            &format!("tier-gateway/{name}"),
+            &backend.gateway,
+            link,
+        ));
+    }
+    parts
+}
+
+fn part(name: &str, service: &Service, link: &Link) -> Part {
+    match service.url {
+        Some(_) => Part::elsewhere(name, link.target()),
+        None => Part::started(name, link.target()),
+    }
+}
