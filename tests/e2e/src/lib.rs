@@ -1,0 +1,12 @@
+//! A whole Terrace for a test: real processes, a database of its own, scripted model servers and
+//! a trace collector. The tests are in `tests/it`.
+
+pub mod ask;
+pub mod books;
+pub mod running;
+pub mod sandbox;
+pub mod scenario;
+
+pub use running::{Child, Placement, Running, binary};
+pub use sandbox::Sandbox;
+pub use scenario::Scenario;

@@ -1,0 +1,180 @@
+//! A Terrace that runs: started as its users start it, stopped when the test ends.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use terrace_rpc::Link;
+use terrace_testkit::postgres::TestDatabase;
+use terrace_testkit::process::Process;
+
+/// How long a start may take on a busy machine.
+const START: Duration = Duration::from_secs(60);
+/// How long a stop may take.
+const STOP: Duration = Duration::from_secs(30);
+/// What the last line of a start begins with; the address follows.
+const READY: &str = "ready ";
+
+/// Where the services run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// All in one process, linked directly.
+    InProcess,
+    /// Each in a process of its own, linked over loopback.
+    Split,
+}
+
+/// A process of one service.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// Its process id.
+    pub id: u32,
+    /// Its command line.
+    pub command: String,
+}
+
+/// `terrace up`, ready.
+#[derive(Debug)]
+pub struct Running {
+    placement: Placement,
+    folder: TempDir,
+    process: Process,
+    url: String,
+}
+
+impl Running {
+    /// Starts `terrace up` with a config and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not start; the message has its log.
+    pub async fn up(
+        placement: Placement,
+        yaml: &str,
+        database: &TestDatabase,
+    ) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        std::fs::write(folder.path().join("terrace.yaml"), yaml)?;
+        let (process, url) = start(placement, folder.path(), database).await?;
+        Ok(Self {
+            placement,
+            folder,
+            process,
+            url,
+        })
+    }
+
+    /// Starts it again with the same config.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart(&mut self, database: &TestDatabase) -> anyhow::Result<()> {
+        let started = start(self.placement, self.folder.path(), database).await?;
+        (self.process, self.url) = started;
+        Ok(())
+    }
+
+    /// Kills it without any warning.
+    pub fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Asks it to stop and waits until it has; returns whether it ended well.
+    ///
+    /// # Errors
+    /// It does not stop in time.
+    pub async fn stop(&mut self) -> anyhow::Result<bool> {
+        self.process.terminate()?;
+        Ok(self.process.wait(STOP).await?.success())
+    }
+
+    /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// It does not end in time.
+    pub async fn ended(&mut self) -> anyhow::Result<()> {
+        self.process.wait(STOP).await?;
+        Ok(())
+    }
+
+    /// The processes of the services, when each has its own.
+    #[must_use]
+    pub fn children(&self) -> Vec<Child> {
+        let id = self.process.id();
+        let child = |id: &str| {
+            let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?;
+            Some(Child {
+                id: id.parse().ok()?,
+                command: command.replace('\0', " "),
+            })
+        };
+        // Children are listed under the thread that started them, whichever that was.
+        let threads = std::fs::read_dir(format!("/proc/{id}/task"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let listed = threads
+            .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let ids = listed.collect::<Vec<_>>().join(" ");
+        ids.split_whitespace().filter_map(child).collect()
+    }
+
+    /// What it wrote to its log.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.stderr().join("\n")
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A link to where it answers.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "what Terrace announces is a url")]
+    pub fn link(&self) -> Link {
+        Link::network("terrace", &self.url).expect("Terrace announced its address")
+    }
+}
+
+async fn start(
+    placement: Placement,
+    folder: &Path,
+    database: &TestDatabase,
+) -> anyhow::Result<(Process, String)> {
+    let config = folder.join("terrace.yaml");
+    let config = config.to_string_lossy();
+    let mut args = vec!["up", "--config", &config, "--listen", "127.0.0.1:0"];
+    if placement == Placement::Split {
+        args.push("--split");
+    }
+    let environment = [("TERRACE__LEDGER__DATABASE_URL", database.url())];
+    let process = Process::start(&binary("terrace")?, &args, environment)?;
+    let line = process
+        .wait_for_line(|line| line.starts_with(READY), START)
+        .await;
+    let line = line.with_context(|| {
+        format!(
+            "terrace is not ready; its log:\n{}",
+            process.stderr().join("\n")
+        )
+    })?;
+    Ok((process, line.trim_start_matches(READY).trim().to_owned()))
+}
+
+/// A program of this workspace, built beside the test that runs.
+///
+/// # Errors
+/// It is not built.
+pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(Path::parent);
+    let path = folder
+        .context("a test lies in target/PROFILE/deps")?
+        .join(name);
+    let hint = "run `make test`, or `cargo build --workspace` first";
+    anyhow::ensure!(path.exists(), "{} is not built: {hint}", path.display());
+    Ok(path)
+}
