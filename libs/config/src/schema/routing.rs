@@ -29,6 +29,8 @@ pub struct Routing {
     pub quality_check: bool,
     /// The most attempts of one request, the first among them. Default: 3.
     pub max_fallback_attempts: u32,
+    /// Whether a model is asked again with what the judge found, and how often.
+    pub repair: Repair,
     /// What happens when no answer passed. Default: `best_effort`.
     pub on_exhausted: OnExhausted,
     /// What happens to an answer when the judge cannot be asked. Default: `next_tier`.
@@ -47,6 +49,10 @@ pub struct Routing {
     pub cache_ttl: Duration,
     /// The most that kept answers may take of an orchestrator's memory. Default: 64 MiB.
     pub cache_max_bytes: ByteSize,
+    /// How long after its last good answer a session stays with its tier. Default: 30 min.
+    pub session_ttl: Duration,
+    /// The most sessions that are remembered. Default: 10,000.
+    pub max_sessions: u64,
     /// Requests of one batch that are answered at once. Default: 16.
     pub batch_parallelism: usize,
     /// Accepted, not built yet. Default: false.
@@ -55,6 +61,15 @@ pub struct Routing {
     pub consensus_models: Vec<ModelName>,
     /// The share of them that has to agree. Default: 0.66.
     pub consensus_threshold: Score,
+}
+
+/// Whether a model is asked once more with what the judge found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repair {
+    /// Whether it is when a request does not say. Default: false.
+    pub enabled: bool,
+    /// The most repairs of one request; each counts as an attempt. Default: 1.
+    pub max_per_request: u32,
 }
 
 /// A beginning of a prompt that decides its first tier.
@@ -124,6 +139,10 @@ impl Routing {
             difficulty_thresholds: read_thresholds(section, tiers),
             quality_check: section.or("quality_check", true, boolean),
             max_fallback_attempts: section.or("max_fallback_attempts", 3, count(1..=20)),
+            repair: section.section("repair", |section| Repair {
+                enabled: section.or("enabled", false, boolean),
+                max_per_request: section.or("max_per_request", 1, count(1..=19)),
+            }),
             on_exhausted: section.or("on_exhausted", OnExhausted::default(), choice(ON_EXHAUSTED)),
             on_judge_unavailable: section.or(
                 "on_judge_unavailable",
@@ -149,6 +168,12 @@ impl Routing {
                 ByteSize::mib(64),
                 size(ByteSize::kib(64)..=ByteSize::mib(1 << 20)),
             ),
+            session_ttl: section.or(
+                "session_ttl",
+                Duration::from_mins(30),
+                duration(Duration::ZERO..=Duration::from_hours(24 * 7)),
+            ),
+            max_sessions: section.or("max_sessions", 10_000, count(1..=10_000_000)),
             batch_parallelism: section.or("batch_parallelism", 16, count(1..=1024)),
             enable_consensus: section.or("enable_consensus", false, boolean),
             consensus_models: section.or("consensus_models", Vec::new(), read::names),
