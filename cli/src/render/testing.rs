@@ -150,11 +150,17 @@ pub(crate) fn plan() -> Plan {
         expected_nano_usd: worst / 3,
         max_output_tokens: 1024,
         scripted: model.starts_with("scripted"),
+        ..Candidate::default()
     };
+    let seconds = |seconds| Some(wire_duration(Duration::from_secs(seconds)));
     Plan {
         classification: Some(classification()),
         candidates: vec![
-            candidate("local_fast", "smollm2-135m", 0, "its tier begins here"),
+            Candidate {
+                time_share: seconds(115),
+                expected_latency: seconds(4),
+                ..candidate("local_fast", "smollm2-135m", 0, "its tier begins here")
+            },
             candidate("api_fallback", "scripted-sonnet", 15_600_000, "next tier"),
         ],
         left_out: vec![LeftOut {
@@ -168,6 +174,8 @@ pub(crate) fn plan() -> Plan {
         quality_check: true,
         on_exhausted: 1,
         input_token_bound: 48,
+        time: seconds(120),
+        max_repairs: 0,
     }
 }
 

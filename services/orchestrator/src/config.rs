@@ -9,6 +9,7 @@ use crate::answers::CacheSettings;
 use crate::grpc::BatchSettings;
 use crate::request::{CachePolicy, OnExhausted, Policy};
 use crate::route::plan::Rules;
+use crate::route::sessions::SessionSettings;
 use crate::route::{Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings};
 
 /// Limits on the size of a request.
@@ -103,6 +104,10 @@ fn route(config: &Config) -> RouteSettings {
             model: baseline.model.clone(),
             price: baseline.price,
         }),
+        sessions: SessionSettings {
+            ttl: routing.session_ttl,
+            most: routing.max_sessions,
+        },
     }
 }
 
@@ -115,6 +120,12 @@ fn policy(config: &Config) -> Policy {
         quality_threshold: routing.quality_threshold,
         quality_check: routing.quality_check,
         max_attempts: routing.max_fallback_attempts,
+        max_repairs: if routing.repair.enabled {
+            routing.repair.max_per_request
+        } else {
+            0
+        },
+        latency_target: None,
         max_cost: None,
         on_exhausted: match routing.on_exhausted {
             terrace_config::OnExhausted::BestEffort => OnExhausted::BestEffort,

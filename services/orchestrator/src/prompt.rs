@@ -6,9 +6,11 @@
 
 use terrace_domain::usage::{IMAGE_TOKENS, IMAGE_TOKENS_BOUND, estimate_tokens, token_upper_bound};
 use terrace_proto::common::v1::{
-    GenerationParams, Message, ResponseFormat, Tool, ToolChoice, response_format,
+    GenerationParams, Message, ResponseFormat, Role, Tool, ToolChoice, part, response_format,
 };
-use terrace_proto::convert::PromptSize;
+use terrace_proto::convert::{PromptSize, text_message};
+
+use crate::answer::Answer;
 
 /// A conversation, the tools it comes with, the parameters of its answer and the form that the
 /// answer must have.
@@ -50,6 +52,25 @@ impl Prompt {
             tool_choice,
             ..self
         }
+    }
+
+    /// The same with an answer and what the caller says to it as further turns.
+    #[must_use]
+    pub fn answered(&self, answer: &Answer, reply: &str) -> Self {
+        let mut messages = self.messages.clone();
+        messages.extend([answer.output(), text_message(Role::User, reply)]);
+        Self::new(messages, self.params.clone(), self.response_format.clone())
+            .with_tools(self.tools.clone(), self.tool_choice.clone())
+    }
+
+    /// Whether the last turn is the result of a tool that a model wanted called.
+    #[must_use]
+    pub fn ends_in_tool_result(&self) -> bool {
+        let parts = self.messages.last().map(|message| message.parts.iter());
+        let is_result = |part: &terrace_proto::common::v1::Part| {
+            matches!(part.kind, Some(part::Kind::ToolResult(_)))
+        };
+        parts.is_some_and(|mut parts| parts.any(is_result))
     }
 
     /// Tools that the model may call, for the clients of other services.

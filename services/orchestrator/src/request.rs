@@ -33,6 +33,10 @@ pub struct Policy {
     pub quality_check: bool,
     /// Most attempts; at least 1.
     pub max_attempts: u32,
+    /// Of them, most that ask a model again with what the judge found.
+    pub max_repairs: u32,
+    /// Wanted latency, weighed against cost.
+    pub latency_target: Option<Duration>,
     /// Most that the whole request may cost in its worst case.
     pub max_cost: Option<NanoUsd>,
     /// What to do when no answer passed.
@@ -69,6 +73,8 @@ pub struct Request {
     pub policy: Policy,
     /// Language of the code at hand, if the caller knows it.
     pub code_language: Option<String>,
+    /// The conversation that it is a part of, in the caller's words.
+    pub session: Option<String>,
     /// Free tags of the caller, for the ledger.
     pub tags: BTreeMap<String, String>,
     /// How urgent it is where calls have to wait for each other.

@@ -15,13 +15,18 @@
 //! writes down what was produced.
 
 pub mod attempt;
+pub mod budget;
 mod draft;
 pub mod embed;
 pub mod events;
 mod flow;
 pub mod in_flight;
 pub mod outcome;
+pub mod pace;
 pub mod plan;
+pub mod record;
+pub mod repair;
+pub mod sessions;
 mod settle;
 pub mod trail;
 
@@ -33,25 +38,26 @@ use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{Catalog, Snapshot};
+use crate::catalog::{Catalog, Model, Snapshot};
 use crate::classification::Classification;
 use crate::metrics::Metrics;
 use crate::ports::{Call, Classify, Judge, Ledger};
 use crate::pull::Pulling;
 use crate::request::Request;
 use crate::route::attempt::Scene;
+use crate::route::budget::Refusals;
 use crate::route::events::{Event, Events};
 use crate::route::in_flight::InFlight;
 use crate::route::outcome::{End, decide};
-use crate::route::plan::{Candidate, Plan, Rules, plan};
-use crate::route::trail::{Attempt, Trail};
+use crate::route::plan::{Plan, Rules, Situation, plan};
+use crate::route::record::{Record, Records};
+use crate::route::sessions::{SessionSettings, Sessions};
+use crate::route::trail::{Attempt, Trail, Turn};
 
 /// How long the classifier may take.
 const CLASSIFY_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the ledger may take to look a request up.
 const FIND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Kept back from an attempt's deadline for the judge and the settlement after it.
-const KEPT_BACK: Duration = Duration::from_millis(500);
 
 /// What to do with an answer that the judge could not look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +99,8 @@ pub struct RouteSettings {
     pub on_classifier_unavailable: OnClassifierUnavailable,
     /// What savings are measured against.
     pub baseline: Option<Baseline>,
+    /// How sessions are kept.
+    pub sessions: SessionSettings,
 }
 
 /// The other services, but for the gateways: those are in the catalog.
@@ -162,6 +170,9 @@ pub struct Router {
     catalog: Arc<Catalog>,
     settings: RouteSettings,
     in_flight: InFlight,
+    records: Records,
+    refusals: Refusals,
+    sessions: Sessions,
     metrics: Metrics,
 }
 
@@ -172,8 +183,11 @@ impl Router {
         Self {
             ports,
             catalog,
+            sessions: Sessions::new(settings.sessions),
             settings,
             in_flight: InFlight::default(),
+            records: Records::default(),
+            refusals: Refusals::default(),
             metrics: Metrics::new(),
         }
     }
@@ -184,8 +198,25 @@ impl Router {
     /// When the classifier cannot be asked and the config says to fail then.
     pub async fn explain(&self, request: &Request, call: Call) -> Result<Plan, Failure> {
         let classification = self.classify(request, call).await?;
+        Ok(self.plan(request, classification, call))
+    }
+
+    /// Gathers what is known at this moment and makes the plan of it.
+    fn plan(&self, request: &Request, classification: Classification, call: Call) -> Plan {
         let models = self.catalog.snapshot();
-        Ok(plan(request, classification, &models, &self.settings.rules))
+        let wanted = request.policy.quality_threshold;
+        let look = |model: &Model| self.records.look(&model.backend, &model.name, wanted);
+        let records: Vec<Record> = models.iter().map(look).collect();
+        let refusal = self.refusals.told(&request.project);
+        let home = self.sessions.home(request);
+        let situation = Situation {
+            models: &models,
+            records: &records,
+            refusal: refusal.as_ref(),
+            home: home.as_ref(),
+            time: call.deadline.remaining(),
+        };
+        plan(request, classification, situation, &self.settings.rules)
     }
 
     /// The models of all gateways, as last heard of.
@@ -219,11 +250,11 @@ impl Router {
         let arrived = Instant::now();
         let unanswered = |failure| Unanswered::new(request.id, failure, Vec::new());
         let _in_flight = self.in_flight.enter(request).map_err(unanswered)?;
-        self.refuse_used_id(request).await.map_err(unanswered)?;
-        let plan = self
-            .explain(request, context.call)
-            .await
-            .map_err(unanswered)?;
+        let planned = async {
+            self.refuse_used_id(request).await?;
+            self.explain(request, context.call).await
+        };
+        let plan = unless_gone(context, planned).await.map_err(unanswered)?;
         let made = Event::PlanMade {
             id: request.id,
             plan: plan.clone(),
@@ -281,26 +312,27 @@ impl Router {
     async fn attempt_in_turn(&self, request: &Request, plan: &Plan, context: &Context) -> Trail {
         let mut trail = Trail::default();
         let mut next = trail.next(plan);
-        while let Some(candidate) = next {
+        while let Some(turn) = next {
             let index = trail.next_index();
-            context
-                .events
-                .send(Event::attempt_started(index, candidate))
-                .await;
+            let started = Event::attempt_started(index, &turn);
+            context.events.send(started).await;
+            let repaired = repaired(request, &turn, &trail);
             let scene = Scene {
                 request,
+                asked: repaired.as_ref().unwrap_or(request),
                 plan,
                 context,
                 spent: trail.cost(),
-                deadline: share(context.call.deadline, trail.more_to_come(plan)),
+                deadline: share(plan, &turn, &trail, context.call.deadline),
+                repair_of: turn.repair_of,
             };
             // Boxed: the future of an attempt is large and lives inside several others.
-            let attempt = Box::pin(self.attempt(scene, index, candidate)).await;
+            let attempt = Box::pin(self.attempt(scene, index, &turn.candidate)).await;
             context.events.send_unless_accepted(&attempt).await;
             trail.push(attempt);
             next = trail.next(plan);
             if next.is_some() {
-                self.settle_so_far(request, &mut trail).await;
+                self.settle_so_far(request, context, &mut trail).await;
             }
         }
         trail
@@ -327,23 +359,53 @@ impl Router {
             (End::Failed(failure), _) | (End::Answered { .. }, Err(failure)) => {
                 Err(Unanswered::new(request.id, failure, attempts))
             }
-            (End::Answered { index, passed }, Ok(())) => Ok(Answered {
-                id: request.id,
-                classification: ending.classification,
-                usage: total(&attempts, |attempt| attempt.usage, Usage::plus),
-                cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
-                attempts,
-                answering: index,
-                passed,
-                baseline: close.baseline,
-                baseline_model: self
-                    .settings
-                    .baseline
-                    .as_ref()
-                    .map(|base| base.model.clone()),
-                latency: ending.arrived.elapsed(),
-            }),
+            (End::Answered { index, passed }, Ok(())) => {
+                self.note_session(request, &attempts, (index, passed));
+                Ok(Answered {
+                    id: request.id,
+                    classification: ending.classification,
+                    usage: total(&attempts, |attempt| attempt.usage, Usage::plus),
+                    cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
+                    attempts,
+                    answering: index,
+                    passed,
+                    baseline: close.baseline,
+                    baseline_model: self
+                        .settings
+                        .baseline
+                        .as_ref()
+                        .map(|base| base.model.clone()),
+                    latency: ending.arrived.elapsed(),
+                })
+            }
         }
+    }
+
+    /// A session is at home with the model that served it well last.
+    fn note_session(
+        &self,
+        request: &Request,
+        attempts: &[Attempt],
+        (index, passed): (usize, bool),
+    ) {
+        if let Some(attempt) = attempts.get(index).filter(|_| passed) {
+            self.sessions.served(request, &attempt.candidate);
+        }
+    }
+}
+
+/// Waits for what calls no model, unless the caller leaves first.
+async fn unless_gone<T>(
+    context: &Context,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = context.cancel.cancelled() => Err(Failure::new(
+            Reason::Cancelled,
+            "the caller went away before any model was called",
+        )),
+        done = work => done,
     }
 }
 
@@ -375,28 +437,30 @@ fn total<T: Default>(attempts: &[Attempt], of: fn(&Attempt) -> T, plus: fn(T, T)
     attempts.iter().map(of).fold(T::default(), plus)
 }
 
-/// When an attempt has to end: half of what is left while others may follow, else all but what
-/// judge and settlement need.
-fn share(deadline: Deadline, more_to_come: bool) -> Deadline {
+/// When an attempt has to end: see [`plan::Plan::share`].
+fn share(plan: &Plan, turn: &Turn<'_>, trail: &Trail, deadline: Deadline) -> Deadline {
     let left = deadline.remaining();
-    let kept_back = KEPT_BACK.min(left / 10);
-    Deadline::within(if more_to_come {
-        left / 2
-    } else {
-        left - kept_back
-    })
+    Deadline::within(plan.share(turn.position, trail.called(), left))
+}
+
+/// What is asked in a repair: the request with the answer and what was found as further turns.
+fn repaired(request: &Request, turn: &Turn<'_>, trail: &Trail) -> Option<Request> {
+    let index = usize::try_from(turn.repair_of?).ok()?;
+    repair::asked_again(request, trail.attempts().get(index)?)
 }
 
 impl Event {
-    fn attempt_started(index: u32, candidate: &Candidate) -> Self {
+    fn attempt_started(index: u32, turn: &Turn<'_>) -> Self {
+        let candidate = &turn.candidate;
         Self::AttemptStarted {
             index,
             tier: candidate.tier.clone(),
             backend: candidate.backend.clone(),
             model: candidate.model.clone(),
+            repair_of: turn.repair_of,
         }
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,7 @@
 //! Builders and scripted ports for the unit tests of this crate.
 
+mod pieces;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -14,6 +16,7 @@ use terrace_proto::common::v1::{GenerationParams, Role};
 use terrace_proto::convert::text_message;
 use terrace_rpc::deadline::Deadline;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Delta;
@@ -26,12 +29,15 @@ use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Events;
 use crate::route::plan::{Candidate, Rules};
+use crate::route::sessions::SessionSettings;
 use crate::route::trail::{Attempt, Close};
 use crate::route::{
     Answered as RouteAnswered, Baseline, Context, OnClassifierUnavailable, OnJudgeUnavailable,
     Ports, RouteSettings, Router, Unanswered,
 };
 use crate::verdict::Verdict;
+
+pub(crate) use pieces::{attempt, candidate, finding, tool_result, verdict_of, with};
 
 pub(crate) fn tier(name: &str) -> TierName {
     TierName::new(name).unwrap()
@@ -106,11 +112,14 @@ pub(crate) fn request() -> Request {
             quality_threshold: Score::clamped(0.7),
             quality_check: true,
             max_attempts: 3,
+            max_repairs: 0,
+            latency_target: None,
             max_cost: None,
             on_exhausted: OnExhausted::BestEffort,
             cache: CachePolicy::default(),
         },
         code_language: None,
+        session: None,
         tags: BTreeMap::new(),
         priority: Priority::Interactive,
     }
@@ -129,14 +138,7 @@ pub(crate) fn prompt(text: &str, max_output_tokens: Option<u32>) -> Arc<Prompt> 
 }
 
 pub(crate) fn verdict(score: f64) -> Verdict {
-    let (score, threshold) = (Score::clamped(score), Score::clamped(0.7));
-    Verdict {
-        score,
-        passed: score.passes(threshold),
-        threshold,
-        undecided: false,
-        checks: Vec::new(),
-    }
+    verdict_of(score, Vec::new())
 }
 
 /// What a scripted gateway does for one call.
@@ -150,6 +152,8 @@ pub(crate) enum Reply {
     Fails(Reason),
     /// These pieces, then nothing for ever.
     Hangs(&'static [&'static str]),
+    /// This piece after so long, then the end.
+    Takes(Duration, &'static str),
 }
 
 const COUNTED: Usage = Usage {
@@ -165,7 +169,16 @@ const COUNTED: Usage = Usage {
 pub(crate) struct ScriptedGateway {
     model: Model,
     replies: Mutex<VecDeque<Reply>>,
-    pub(crate) calls: Mutex<u32>,
+    pub(crate) calls: Mutex<Vec<Instant>>,
+    /// Held by every stream that nobody has dropped.
+    open: Arc<()>,
+}
+
+impl ScriptedGateway {
+    /// Streams that nobody has dropped.
+    pub(crate) fn open(&self) -> usize {
+        Arc::strong_count(&self.open) - 1
+    }
 }
 
 #[async_trait]
@@ -180,7 +193,7 @@ impl Generate for ScriptedGateway {
         _candidate: &Candidate,
         _call: Call,
     ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure> {
-        *self.calls.lock().unwrap() += 1;
+        self.calls.lock().unwrap().push(Instant::now());
         let reply = self
             .replies
             .lock()
@@ -195,7 +208,18 @@ impl Generate for ScriptedGateway {
             )
         };
         let failure = |reason| Failure::new(reason, "scripted failure");
-        Ok(match reply {
+        let answer = match reply {
+            Reply::Takes(span, piece) => {
+                let late = async move {
+                    tokio::time::sleep(span).await;
+                    Ok(Generated::Delta(Delta::text(piece)))
+                };
+                let end = Generated::Finished {
+                    finish_reason: 1,
+                    usage: Some(COUNTED),
+                };
+                stream::once(late).chain(stream::iter([Ok(end)])).boxed()
+            }
             Reply::Says(pieces) => {
                 let end = Generated::Finished {
                     finish_reason: 1,
@@ -209,7 +233,9 @@ impl Generate for ScriptedGateway {
             }
             Reply::Fails(reason) => return Err(failure(reason)),
             Reply::Hangs(pieces) => texts(pieces).chain(stream::pending()).boxed(),
-        })
+        };
+        let open = Arc::clone(&self.open);
+        Ok(answer.inspect(move |_| _ = &open).boxed())
     }
 
     async fn list_models(&self, _call: Call) -> Result<Vec<Model>, Failure> {
@@ -229,16 +255,24 @@ impl Classify for ScriptedClassifier {
 
 /// Gives its verdicts in order, then passes everything.
 #[derive(Debug, Default)]
-pub(crate) struct ScriptedJudge(pub(crate) Mutex<VecDeque<Result<Verdict, Failure>>>);
+pub(crate) struct ScriptedJudge {
+    verdicts: Mutex<VecDeque<Result<Verdict, Failure>>>,
+    /// How long it thinks.
+    delay: Duration,
+}
 
 #[async_trait]
 impl Judge for ScriptedJudge {
-    async fn judge(&self, _answered: Answered<'_>, _call: Call) -> Result<Verdict, Failure> {
-        self.0
-            .lock()
-            .unwrap()
-            .pop_front()
-            .unwrap_or_else(|| Ok(verdict(1.0)))
+    async fn judge(&self, _answered: Answered<'_>, call: Call) -> Result<Verdict, Failure> {
+        let thinks = tokio::time::sleep(self.delay);
+        if call.deadline.limit("it was judged", thinks).await.is_err() {
+            return Err(Failure::new(
+                Reason::ServiceUnavailable,
+                "no verdict in time",
+            ));
+        }
+        let next = self.verdicts.lock().unwrap().pop_front();
+        next.unwrap_or_else(|| Ok(verdict(1.0)))
     }
 
     /// Looks at the first text and at each after it: what has the word "hopeless" in it is.
@@ -266,6 +300,8 @@ pub(crate) struct Books {
     /// How many settlements fail before one works.
     pub(crate) failing_settlements: u32,
     pub(crate) settlements: u32,
+    /// How long the ledger takes to answer.
+    pub(crate) delay: Duration,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -280,6 +316,8 @@ impl Ledger for ScriptedLedger {
         candidate: &Candidate,
         _call: Call,
     ) -> Result<Option<SystemTime>, Failure> {
+        let delay = self.0.lock().unwrap().delay;
+        tokio::time::sleep(delay).await;
         let mut books = self.0.lock().unwrap();
         let held: NanoUsd = books.holds.values().copied().sum();
         let wanted = books.spent.plus(held).plus(candidate.worst_case);
@@ -300,6 +338,8 @@ impl Ledger for ScriptedLedger {
         close: Option<&Close>,
         _call: Call,
     ) -> Result<(), Failure> {
+        let delay = self.0.lock().unwrap().delay;
+        tokio::time::sleep(delay).await;
         let mut books = self.0.lock().unwrap();
         books.settlements += 1;
         if books.failing_settlements > 0 {
@@ -343,6 +383,8 @@ pub(crate) struct Script {
     pub(crate) models: Vec<(Model, Vec<Reply>)>,
     pub(crate) classification: Result<Classification, Failure>,
     pub(crate) verdicts: Vec<Result<Verdict, Failure>>,
+    /// How long the judge thinks.
+    pub(crate) judge_delay: Duration,
     pub(crate) books: Books,
     pub(crate) on_judge_unavailable: OnJudgeUnavailable,
     pub(crate) on_classifier_unavailable: OnClassifierUnavailable,
@@ -357,6 +399,7 @@ impl Default for Script {
                 .collect(),
             classification: Ok(classification(0.1)),
             verdicts: Vec::new(),
+            judge_delay: Duration::ZERO,
             books: Books::default(),
             on_judge_unavailable: OnJudgeUnavailable::NextTier,
             on_classifier_unavailable: OnClassifierUnavailable::LowestTier,
@@ -378,7 +421,8 @@ impl Script {
             Arc::new(ScriptedGateway {
                 model,
                 replies: Mutex::new(replies.into()),
-                calls: Mutex::new(0),
+                calls: Mutex::default(),
+                open: Arc::default(),
             })
         };
         let gateways: Vec<_> = self.models.into_iter().map(gateway).collect();
@@ -390,7 +434,10 @@ impl Script {
         let ledger = ScriptedLedger(Arc::new(Mutex::new(self.books)));
         let ports = Ports {
             classify: Arc::new(ScriptedClassifier(self.classification)),
-            judge: Arc::new(ScriptedJudge(Mutex::new(self.verdicts.into()))),
+            judge: Arc::new(ScriptedJudge {
+                verdicts: Mutex::new(self.verdicts.into()),
+                delay: self.judge_delay,
+            }),
             ledger: Arc::new(ledger.clone()),
         };
         let settings = RouteSettings {
@@ -401,6 +448,10 @@ impl Script {
                 model: ModelName::new("big").unwrap(),
                 price: priced("api_fallback", "big", "0.01").price,
             }),
+            sessions: SessionSettings {
+                ttl: Duration::from_secs(600),
+                most: 100,
+            },
         };
         Bench {
             router: Router::new(ports, catalog, settings),
@@ -431,7 +482,7 @@ impl Bench {
     pub(crate) fn calls(&self) -> Vec<u32> {
         self.gateways
             .iter()
-            .map(|gateway| *gateway.calls.lock().unwrap())
+            .map(|gateway| u32::try_from(gateway.calls.lock().unwrap().len()).unwrap())
             .collect()
     }
 }

@@ -33,15 +33,20 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Why the answer fell short, in a sentence: hard findings first, then the weakest check.
+    /// What counts most against the answer: a hard finding, else the weakest check.
     #[must_use]
-    pub fn why_short(&self) -> String {
+    pub fn weightiest(&self) -> Option<&CheckFinding> {
         let hard = self.checks.iter().find(|check| check.hard_failure);
         let by_score =
             |a: &&CheckFinding, b: &&CheckFinding| a.score.get().total_cmp(&b.score.get());
-        let weakest = hard.or_else(|| self.checks.iter().min_by(by_score));
+        hard.or_else(|| self.checks.iter().min_by(by_score))
+    }
+
+    /// Why the answer fell short, in a sentence: hard findings first, then the weakest check.
+    #[must_use]
+    pub fn why_short(&self) -> String {
         let (score, threshold) = (self.score, self.threshold);
-        match weakest {
+        match self.weightiest() {
             Some(check) => format!(
                 "scored {score} of the wanted {threshold}; {}: {}",
                 check.check, check.finding

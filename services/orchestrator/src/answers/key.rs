@@ -37,6 +37,7 @@ impl Key {
             hash.text(value);
         }
         hash.text(&format!("{:?}", request.policy.cache));
+        hash.text(request.session.as_deref().unwrap_or_default());
         hash.key()
     }
 

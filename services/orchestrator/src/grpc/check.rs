@@ -3,7 +3,7 @@
 use terrace_domain::Violations;
 use terrace_proto::check as wire_check;
 use terrace_proto::common::v1::{GenerationParams, Message, Part, part, response_format};
-use terrace_proto::convert::PromptSize;
+use terrace_proto::convert::{PromptSize, duration};
 use terrace_proto::router::v1 as wire;
 
 use crate::config::RequestLimits;
@@ -175,6 +175,17 @@ pub(super) fn policy(policy: &wire::RoutePolicy, noted: &mut Violations) {
         let fits = (1..=16).contains(&attempts);
         noted.require(fits, "policy.max_attempts", "must be 1 to 16");
     }
+    if let Some(repairs) = policy.max_repairs {
+        noted.require(repairs <= 15, "policy.max_repairs", "must be at most 15");
+    }
+    if let Some(target) = &policy.latency_target {
+        let is_span = duration(target).is_some_and(|target| !target.is_zero());
+        noted.require(
+            is_span,
+            "policy.latency_target",
+            "must be more than nothing",
+        );
+    }
     if let Some(nanos) = policy.max_cost_nano_usd {
         noted.require(
             nanos >= 0,
@@ -185,7 +196,6 @@ pub(super) fn policy(policy: &wire::RoutePolicy, noted: &mut Violations) {
     let known = wire::OnExhausted::try_from(policy.on_exhausted).is_ok();
     noted.require(known, "policy.on_exhausted", "is no value of OnExhausted");
     noted.not_built_yet(policy.consensus.is_some(), "policy.consensus");
-    noted.not_built_yet(policy.latency_target.is_some(), "policy.latency_target");
     noted.not_built_yet(policy.hedge.is_some(), "policy.hedge");
 }
 

@@ -143,6 +143,7 @@ impl Reader {
             prompt: prompt.into(),
             policy,
             code_language: None,
+            session: None,
             tags: std::collections::BTreeMap::new(),
             priority: Priority::Interactive,
         };
@@ -184,25 +185,30 @@ impl Reader {
         }
         check::tags(wire.tags.iter(), &self.limits, &mut noted);
         let action = name(&wire.action, "action", ActionName::new, &mut noted);
-        let policy = self.policy(wire.policy.unwrap_or_default(), &mut noted);
+        let mut policy = self.policy(wire.policy.unwrap_or_default(), &mut noted);
         let language_fits = wire.code_language.len() <= 64;
         noted.require(language_fits, "code_language", "must have at most 64 bytes");
         terrace_proto::check::tools(&wire.tools, "tools", &mut noted);
         if let Some(choice) = &wire.tool_choice {
             terrace_proto::check::tool_choice(choice, &wire.tools, "tool_choice", &mut noted);
         }
-        noted.not_built_yet(!wire.session_id.is_empty(), "session_id");
+        let session = session(wire.session_id, &mut noted);
         noted.finish()?;
+        let prompt = Prompt::new(wire.messages, params, wire.response_format)
+            .with_tools(wire.tools, wire.tool_choice);
+        if session.is_some() && prompt.ends_in_tool_result() {
+            // A kept answer may be of a lower tier than the one that the exchange is with.
+            policy.cache.read = false;
+        }
         Ok(Request {
             id,
             id_from_client,
             project: self.project.clone(),
             action,
-            prompt: Prompt::new(wire.messages, params, wire.response_format)
-                .with_tools(wire.tools, wire.tool_choice)
-                .into(),
+            prompt: prompt.into(),
             policy,
             code_language: (!wire.code_language.is_empty()).then_some(wire.code_language),
+            session,
             tags: wire.tags.into_iter().collect(),
             priority: Priority::Interactive,
         })
@@ -231,6 +237,8 @@ impl Reader {
                 .map_or(self.defaults.quality_threshold, Score::clamped),
             quality_check: wire.quality_check.unwrap_or(self.defaults.quality_check),
             max_attempts: wire.max_attempts.unwrap_or(self.defaults.max_attempts),
+            max_repairs: wire.max_repairs.unwrap_or(self.defaults.max_repairs),
+            latency_target: wire.latency_target.as_ref().and_then(duration),
             max_cost: wire
                 .max_cost_nano_usd
                 .map(NanoUsd::new)
@@ -294,6 +302,16 @@ fn commit(wire: &wire::RouteStreamRequest, noted: &mut Violations) -> Commit {
             Commit::HoldBack
         }
     }
+}
+
+/// The longest id of a session, in bytes.
+const MAX_SESSION_BYTES: usize = 128;
+
+fn session(text: String, noted: &mut Violations) -> Option<String> {
+    let fits = text.len() <= MAX_SESSION_BYTES && !text.chars().any(char::is_control);
+    let rule = "must have at most 128 bytes and no control characters";
+    noted.require(fits, "session_id", rule);
+    (!text.is_empty()).then_some(text)
 }
 
 fn request_id(text: &str, noted: &mut Violations) -> (RequestId, bool) {

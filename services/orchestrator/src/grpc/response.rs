@@ -140,6 +140,7 @@ pub(super) fn attempt(attempt: Attempt) -> wire::Attempt {
         started_at: Some(wire_timestamp(attempt.started_at)),
         latency: Some(wire_duration(attempt.latency)),
         scripted: attempt.candidate.scripted,
+        repair_of: attempt.repair_of,
     }
 }
 
@@ -158,6 +159,8 @@ pub(super) fn plan(plan: Plan) -> wire::Plan {
         quality_check: plan.quality_check,
         on_exhausted: on_exhausted.into(),
         input_token_bound: plan.input_token_bound,
+        time: Some(wire_duration(plan.time)),
+        max_repairs: plan.max_repairs,
     }
 }
 
@@ -171,6 +174,13 @@ fn candidate(candidate: Candidate) -> wire::Candidate {
         expected_nano_usd: candidate.expected.get(),
         max_output_tokens: candidate.max_output_tokens,
         scripted: candidate.scripted,
+        time_share: candidate.share.map(wire_duration),
+        expected_latency: candidate.expected_latency.map(wire_duration),
+        repair_worst_case_nano_usd: candidate.repair_worst_case.map(NanoUsd::get),
+        no_budget: candidate
+            .no_budget
+            .map(|failure| failure.message)
+            .unwrap_or_default(),
     }
 }
 

@@ -156,11 +156,13 @@ fn wire_event(event: Event) -> WireEvent {
             tier,
             backend,
             model,
+            repair_of,
         } => WireEvent::AttemptStarted(wire::AttemptStarted {
             index,
             tier: tier.to_string(),
             backend: backend.to_string(),
             model: model.to_string(),
+            repair_of,
         }),
         Event::Chunk {
             index,
@@ -181,3 +183,6 @@ fn wire_event(event: Event) -> WireEvent {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::request::Request;
 use crate::route::draft::Draft;
 use crate::route::flow::{Flow, Flowed};
 use crate::route::plan::{Candidate, Plan};
+use crate::route::record::{CallEnd, Seen};
 use crate::route::trail::{Attempt, Outcome};
 use crate::route::{Context, OnJudgeUnavailable, Router};
 use crate::verdict::Verdict;
@@ -30,12 +31,16 @@ const JUDGE_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene<'a> {
     pub(super) request: &'a Request,
+    /// What the model is asked: the request, or the same with further turns.
+    pub(super) asked: &'a Request,
     pub(super) plan: &'a Plan,
     pub(super) context: &'a Context,
     /// What earlier attempts of the request cost.
     pub(super) spent: NanoUsd,
     /// When this attempt has to end, so that those after it still have time.
     pub(super) deadline: Deadline,
+    /// Position of the attempt whose answer it is to repair.
+    pub(super) repair_of: Option<u32>,
 }
 
 /// How an attempt ended, before anybody looked at the clock.
@@ -47,6 +52,8 @@ struct Ended {
     usage: Usage,
     answer: Option<Answer>,
     committed: bool,
+    /// How the call of the model ended, as far as that says something of the model.
+    call: Option<CallEnd>,
 }
 
 impl Ended {
@@ -65,6 +72,7 @@ impl Ended {
             usage,
             answer: None,
             committed: false,
+            call: None,
         }
     }
 
@@ -107,6 +115,7 @@ impl Router {
         let started_at = SystemTime::now();
         let clock = Instant::now();
         let ended = self.reserve_and_run(scene, index, candidate).await;
+        self.remember(candidate, &ended);
         let attempt = Attempt {
             index,
             candidate: Arc::new(candidate.clone()),
@@ -119,6 +128,7 @@ impl Router {
             latency: clock.elapsed(),
             answer: ended.answer,
             committed: ended.committed,
+            repair_of: scene.repair_of,
         };
         self.metrics.attempt_ended(&attempt);
         attempt
@@ -128,16 +138,19 @@ impl Router {
         if scene.context.cancel.is_cancelled() {
             return Ended::new(Outcome::Cancelled, Usage::default());
         }
+        if let Some(failure) = candidate.cannot_finish_in(scene.deadline.remaining()) {
+            return Ended::new(Outcome::Skipped(failure), Usage::default());
+        }
         if let Err(failure) = self.reserve(scene, index, candidate).await {
             return Ended::new(Outcome::Skipped(failure), Usage::default());
         }
         if let Some(outcome) = too_late(scene, candidate) {
             return Ended::new(outcome, Usage::default());
         }
-        let mut flow = Flow::new(scene, index, candidate, &*self.ports.judge);
-        let end = self.generate(scene, candidate, &mut flow).await;
-        let (draft, committed) = (flow.draft, flow.committed);
-        let prompt_tokens = scene.request.prompt.estimated_tokens();
+        let (end, flow) = self.call(scene, index, candidate).await;
+        let call = call_end(&end, &flow);
+        let (draft, committed) = flow.end();
+        let prompt_tokens = scene.asked.prompt.estimated_tokens();
         let ended = match end {
             Err(Stopped::ByCaller) => {
                 Ended::new(Outcome::Cancelled, draft.estimated(prompt_tokens))
@@ -156,7 +169,34 @@ impl Router {
             },
             Ok(Flowed::Complete) => self.judge(scene, candidate, draft).await,
         };
-        Ended { committed, ..ended }
+        Ended {
+            committed,
+            call,
+            ..ended
+        }
+    }
+
+    /// Has the model answer, while it counts as in flight.
+    async fn call<'a>(
+        &'a self,
+        scene: Scene<'a>,
+        index: u32,
+        candidate: &'a Candidate,
+    ) -> (Result<Flowed, Stopped>, Flow<'a>) {
+        let _in_flight = self.records.begin(&candidate.backend, &candidate.model);
+        let mut flow = Flow::new(scene, index, candidate, &*self.ports.judge);
+        let end = self.generate(scene, candidate, &mut flow).await;
+        (end, flow)
+    }
+
+    /// Notes what the attempt says of its model.
+    fn remember(&self, candidate: &Candidate, ended: &Ended) {
+        if let Some(end) = ended.call {
+            let score = ended.verdict.as_ref().map(|verdict| verdict.score);
+            let seen = Seen { end, score };
+            self.records
+                .note(&candidate.backend, &candidate.model, seen);
+        }
     }
 
     /// Holds the worst case of a step that has a price. Not raced against the caller's going: a
@@ -182,6 +222,12 @@ impl Router {
         if worst_case.is_zero() {
             return Ok(());
         }
+        let project = &scene.request.project;
+        if let Some(refusal) = self.refusals.told(project)
+            && let Some(failure) = refusal.of(worst_case)
+        {
+            return Err(failure.clone());
+        }
         let call = Call::within(RESERVE_TIMEOUT.min(scene.deadline.remaining()));
         let step = Step::Attempt(index);
         let held = self
@@ -190,7 +236,11 @@ impl Router {
             .reserve(scene.request, step, candidate, call)
             .await;
         held.map(|_expires_at| ()).map_err(|failure| match failure.reason {
-            Reason::BudgetExhausted | Reason::RequestIdUsed => failure,
+            Reason::BudgetExhausted => {
+                self.refusals.note(project, worst_case, &failure);
+                failure
+            }
+            Reason::RequestIdUsed => failure,
             _ => Failure::new(
                 Reason::LedgerUnavailable,
                 format!("nothing that costs is called while the ledger cannot hold money for it: {}", failure.message),
@@ -214,7 +264,7 @@ impl Router {
             deadline: scene.deadline,
         };
         let flowed = async {
-            let events = gateway.generate(scene.request, candidate, call).await?;
+            let events = gateway.generate(scene.asked, candidate, call).await?;
             flow.run(events).await
         };
         let flowed = tokio::select! {
@@ -235,7 +285,7 @@ impl Router {
     }
 
     async fn judge(&self, scene: Scene<'_>, candidate: &Candidate, draft: Draft) -> Ended {
-        let usage = draft.counted(scene.request.prompt.estimated_tokens());
+        let usage = draft.counted(scene.asked.prompt.estimated_tokens());
         let Some(answer) = draft.into_answer() else {
             let failure = Failure::new(Reason::Internal, "an unfinished answer came to the judge");
             return Ended::new(Outcome::Failed(failure), usage);
@@ -249,7 +299,9 @@ impl Router {
             model: &candidate.model,
             answer: &answer,
         };
-        let call = Call::within(JUDGE_TIMEOUT.min(scene.context.call.deadline.remaining()));
+        // What is to become of an answer that nobody judged needs time too.
+        let part = scene.context.call.deadline.remaining() / 2;
+        let call = Call::within(JUDGE_TIMEOUT.min(part));
         let verdict = tokio::select! {
             biased;
             () = scene.context.cancel.cancelled() => return Ended::new(Outcome::Cancelled, usage),
@@ -299,6 +351,38 @@ impl Router {
             },
         }
     }
+}
+
+/// How the call of a model ended, as far as that says something of the model.
+fn call_end(end: &Result<Flowed, Stopped>, flow: &Flow<'_>) -> Option<CallEnd> {
+    match end {
+        Ok(Flowed::Complete) => Some(CallEnd::Whole {
+            first: flow.first(),
+            took: flow.took(),
+            tokens: flow.draft.tokens(),
+        }),
+        Ok(Flowed::Hopeless(_)) => Some(CallEnd::Hopeless),
+        Err(Stopped::ByClock) => Some(CallEnd::CutAfter(flow.took())),
+        Err(Stopped::Failed(failure)) => is_of_the_model(failure.reason).then_some(CallEnd::Failed),
+        Err(Stopped::ByCaller) => None,
+    }
+}
+
+/// Whether a failure says something of the model's health, and not of what it was asked.
+const fn is_of_the_model(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ModelNotFound
+            | Reason::BackendUnreachable
+            | Reason::BackendTimeout
+            | Reason::BackendRateLimited
+            | Reason::BackendFailed
+            | Reason::BackendUnauthorized
+            | Reason::BackendMalformed
+            | Reason::Truncated
+            | Reason::Overloaded
+            | Reason::ServiceUnavailable
+    )
 }
 
 fn out_of_its_share(candidate: &Candidate) -> Failure {

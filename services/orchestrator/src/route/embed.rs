@@ -15,7 +15,7 @@ use crate::ports::Call;
 use crate::request::Request;
 use crate::route::attempt::Scene;
 use crate::route::outcome::decide;
-use crate::route::plan::{Candidate, Plan, plan};
+use crate::route::plan::{Candidate, Plan, Situation, plan};
 use crate::route::trail::{Attempt, Outcome, Trail};
 use crate::route::{Answered, Context, Ending, Router, Unanswered};
 
@@ -40,16 +40,18 @@ impl Router {
         context: &Context,
     ) -> Result<Embedded, Box<Unanswered>> {
         let arrived = Instant::now();
-        let plan = self.plan_of_vectors(request);
+        let plan = self.plan_of_vectors(request, context.call);
         let mut trail = Trail::default();
         let mut vectors = Vec::new();
         if let Some(candidate) = plan.candidates.first() {
             let scene = Scene {
                 request,
+                asked: request,
                 plan: &plan,
                 context,
                 spent: NanoUsd::ZERO,
                 deadline: context.call.deadline,
+                repair_of: None,
             };
             let attempt = self.embed_with(scene, candidate, texts, &mut vectors).await;
             self.metrics.attempt_ended(&attempt);
@@ -67,12 +69,19 @@ impl Router {
     }
 
     /// The plan over models that make vectors; how hard a text is does not matter.
-    fn plan_of_vectors(&self, request: &Request) -> Plan {
+    fn plan_of_vectors(&self, request: &Request, call: Call) -> Plan {
         let models = self.catalog.snapshot();
         let can = |model: &&Model| model.abilities.embeddings;
         let models: Vec<Model> = models.iter().filter(can).cloned().collect();
         let classification = Classification::unavailable("vectors are made without classification");
-        plan(request, classification, &models, &self.settings.rules)
+        let situation = Situation {
+            models: &models,
+            records: &[],
+            refusal: None,
+            home: None,
+            time: call.deadline.remaining(),
+        };
+        plan(request, classification, situation, &self.settings.rules)
     }
 
     async fn embed_with(
@@ -111,6 +120,7 @@ impl Router {
             latency: clock.elapsed(),
             answer: None,
             committed: false,
+            repair_of: None,
         }
     }
 

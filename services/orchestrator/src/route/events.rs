@@ -28,6 +28,8 @@ pub enum Event {
         backend: BackendName,
         /// The model.
         model: ModelName,
+        /// Position of the attempt whose answer it is to repair.
+        repair_of: Option<u32>,
     },
     /// More of an answer.
     Chunk {

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use terrace_domain::{Failure, Reason};
 use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
 
 use crate::answer::Delta;
 use crate::ports::{Answering, Call, Generated, Judge, Outlook};
@@ -34,6 +35,9 @@ pub(super) struct Flow<'a> {
     held: Vec<Delta>,
     /// Whether the caller has got some of it for good.
     pub(super) committed: bool,
+    since: Instant,
+    /// From the call to the first piece.
+    first: Option<Duration>,
 }
 
 /// Whether the judge watches.
@@ -78,7 +82,24 @@ impl<'a> Flow<'a> {
             watch,
             held: Vec::new(),
             committed: false,
+            since: Instant::now(),
+            first: None,
         }
+    }
+
+    /// What came, and whether the caller has some of it for good. The judge stops watching.
+    pub(super) fn end(self) -> (Draft, bool) {
+        (self.draft, self.committed)
+    }
+
+    /// From the call until now.
+    pub(super) fn took(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// From the call to the first piece, or to now while there is none.
+    pub(super) fn first(&self) -> Duration {
+        self.first.unwrap_or_else(|| self.took())
     }
 
     /// Takes the events of an answer until it is complete or hopeless.
@@ -109,6 +130,7 @@ impl<'a> Flow<'a> {
         let Generated::Delta(delta) = event else {
             return self.draft.take(event);
         };
+        self.first.get_or_insert_with(|| self.since.elapsed());
         self.draft.take(Generated::Delta(delta.clone()));
         self.show_the_judge(&delta.text);
         match self.scene.context.events.commit() {

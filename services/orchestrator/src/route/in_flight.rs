@@ -41,6 +41,12 @@ impl InFlight {
         }
     }
 
+    /// Whether no request is being answered.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock(|ids| ids.is_empty())
+    }
+
     fn lock<T>(&self, change: impl FnOnce(&mut HashSet<RequestId>) -> T) -> T {
         // A panic cannot leave a set of ids half changed.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))

@@ -1,23 +1,33 @@
-//! The plan: which models to try, in which order, and why; which not, and why not.
+//! The plan: which models to try, in which order, for how long, and why; which not, and why not.
 //!
-//! A pure function of the request, its classification, the models as last heard of and the
-//! rules of the config. `Explain` and `Route` call the same function with the same arguments.
+//! A pure function of the request, its classification, what is known at that moment and the rules
+//! of the config. `Explain` and `Route` call the same function with the same arguments.
 //!
-//! 1. Models that cannot serve the request are left out, each with its reason.
-//! 2. The start tier is the forced one, else the one that an override or marker demands, else the
-//!    one that the difficulty falls into.
-//! 3. Candidates go from the start tier upwards. Lower tiers follow as a last resort: they are
-//!    tried only when nobody above has given any answer.
-//! 4. Within a tier, code models come first for code, then the cheaper, then as configured.
+//! 1. Models that cannot serve the request are left out, each with its reason ([`mod@filter`]).
+//! 2. The others are put in order, from the start tier upwards, lower tiers as a last resort that is
+//!    tried only when nobody above has given any answer ([`mod@order`]).
+//! 3. The deadline is handed out among those that may be called; whoever cannot finish in what is
+//!    left is left out too ([`mod@share`]).
 
-use std::cmp::Ordering;
+mod filter;
+mod order;
+mod share;
+
+use std::time::Duration;
 
 use terrace_domain::usage::Usage;
-use terrace_domain::{BackendName, ModelName, NanoUsd, Price, Score, TierName};
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Score, TierName};
 
 use crate::catalog::Model;
-use crate::classification::{Classification, Source, TaskKind};
+use crate::classification::{Classification, TaskKind};
 use crate::request::{OnExhausted, Request};
+use crate::route::budget::Refusal;
+use crate::route::record::Record;
+use crate::route::repair;
+use crate::route::sessions::Home;
+use order::{Merit, Start};
+
+pub(super) use filter::obstacle;
 
 /// Output tokens that an answer is expected to have when the classifier says nothing.
 const EXPECTED_OUTPUT_TOKENS: u32 = 256;
@@ -29,6 +39,35 @@ pub struct Rules {
     pub tiers: Vec<TierName>,
     /// Difficulty at which each tier above the lowest begins; one fewer than tiers, rising.
     pub difficulty_thresholds: Vec<Score>,
+}
+
+impl Rules {
+    /// How high a tier stands, from 0.
+    #[must_use]
+    pub fn rank_of(&self, tier: &TierName) -> Option<usize> {
+        self.tiers.iter().position(|name| name == tier)
+    }
+
+    fn rank_of_difficulty(&self, classification: &Classification) -> usize {
+        let reached = |threshold: &&Score| classification.difficulty.passes(**threshold);
+        let rank = self.difficulty_thresholds.iter().filter(reached).count();
+        rank.min(self.tiers.len().saturating_sub(1))
+    }
+}
+
+/// What is known when a plan is made, besides the request: plain values.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// The models as their gateways last listed them.
+    pub models: &'a [Model],
+    /// What was seen of each lately, in the same order; blank for those that are missing.
+    pub records: &'a [Record],
+    /// What the ledger said of the budget a moment ago, if it had no room.
+    pub refusal: Option<&'a Refusal>,
+    /// Where the request's session is at home.
+    pub home: Option<&'a Home>,
+    /// What is left of the deadline.
+    pub time: Duration,
 }
 
 /// A model to try.
@@ -48,6 +87,15 @@ pub struct Candidate {
     pub worst_case: NanoUsd,
     /// What it is expected to cost.
     pub expected: NanoUsd,
+    /// The most that a repair of its answer can cost; `None` when there will be none.
+    pub repair_worst_case: Option<NanoUsd>,
+    /// How long its answer is expected to take, once enough of them were seen.
+    pub expected_latency: Option<Duration>,
+    /// The most that it may take of the deadline when those before it take all of theirs; `None`
+    /// when it is called only if another is skipped.
+    pub share: Option<Duration>,
+    /// Why the ledger would hold no money for it now.
+    pub no_budget: Option<Failure>,
     /// Output cap that is sent upstream.
     pub max_output_tokens: u32,
     /// Whether it is tried only when nobody above has given any answer.
@@ -80,6 +128,10 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
     /// Most attempts.
     pub max_attempts: u32,
+    /// Of them, most that ask a model again with what the judge found.
+    pub max_repairs: u32,
+    /// What was left of the deadline.
+    pub time: Duration,
     /// Score that an answer must reach.
     pub quality_threshold: Score,
     /// Whether the judge looks at answers.
@@ -95,54 +147,47 @@ pub struct Plan {
 pub fn plan(
     request: &Request,
     classification: Classification,
-    models: &[Model],
+    situation: Situation<'_>,
     rules: &Rules,
 ) -> Plan {
-    let start = start_rank(request, &classification, rules);
+    let start = Start::of(request, &classification, rules, situation.home);
     let mut candidates = Vec::new();
     let mut left_out = Vec::new();
-    for model in models {
-        let rank = rank_of(&model.tier, rules);
-        match obstacle(request, model, rank.is_some()) {
-            Some(why) => left_out.push(LeftOut {
-                tier: model.tier.clone(),
-                backend: model.backend.clone(),
-                model: model.name.clone(),
-                why,
-            }),
-            None => candidates.push((
-                rank.unwrap_or_default(),
-                candidate(request, &classification, model),
-                model.abilities.code,
-            )),
+    for (index, model) in situation.models.iter().enumerate() {
+        let rank = rules.rank_of(&model.tier);
+        let why = obstacle(request, model, rank.is_some())
+            .or_else(|| moves_down(request, situation.home, rank.unwrap_or_default(), rules));
+        if let Some(why) = why {
+            left_out.push(LeftOut::new(model, why));
+            continue;
         }
+        let record = situation.records.get(index).copied().unwrap_or_default();
+        let mut candidate = candidate(request, &classification, model);
+        candidate.stand_in(situation, &classification, &record);
+        let is_special = classification.task_kind == TaskKind::Code && model.abilities.code;
+        let is_home = situation.home.is_some_and(|home| candidate.is_at(home));
+        let merit = Merit::of(&candidate, &record, request, (is_special, is_home));
+        let rank = rank.unwrap_or_default();
+        candidate.last_resort = rank < start.rank;
+        candidate.why = order::why(&candidate, &record, request, (&start, rank), merit);
+        candidates.push((start.distance(rank), merit, candidate));
     }
-    let wants_code = classification.task_kind == TaskKind::Code;
-    candidates.sort_by(|(rank_a, a, code_a), (rank_b, b, code_b)| {
-        by_tier(*rank_a, *rank_b, start)
-            .then_with(|| {
-                if wants_code {
-                    code_b.cmp(code_a)
-                } else {
-                    Ordering::Equal
-                }
-            })
-            .then_with(|| a.expected.cmp(&b.expected))
-    });
-    let because = start_because(request, &classification);
-    let candidates = candidates
-        .into_iter()
-        .map(|(rank, candidate, code)| Candidate {
-            last_resort: rank < start,
-            why: place(rank, start, &because, wants_code && code),
-            ..candidate
-        })
-        .collect();
+    // Stable: equals stay in the order of the config.
+    candidates.sort_by_key(|(distance, merit, _)| (*distance, *merit));
+    let mut candidates: Vec<_> = candidates.into_iter().map(|(.., one)| one).collect();
+    let max_attempts = request.policy.max_attempts;
+    left_out.extend(share::hand_out(
+        &mut candidates,
+        max_attempts,
+        situation.time,
+    ));
     Plan {
         classification,
         candidates,
         left_out,
-        max_attempts: request.policy.max_attempts,
+        max_attempts,
+        max_repairs: repair::most(request),
+        time: situation.time,
         quality_threshold: request.policy.quality_threshold,
         quality_check: request.policy.quality_check,
         on_exhausted: request.policy.on_exhausted,
@@ -150,101 +195,26 @@ pub fn plan(
     }
 }
 
-fn rank_of(tier: &TierName, rules: &Rules) -> Option<usize> {
-    rules.tiers.iter().position(|name| name == tier)
-}
-
-fn start_rank(request: &Request, classification: &Classification, rules: &Rules) -> usize {
-    let demanded = request
-        .policy
-        .tier
-        .as_ref()
-        .or(classification.tier.as_ref());
-    if let Some(rank) = demanded.and_then(|tier| rank_of(tier, rules)) {
-        return rank;
-    }
-    let reached = |threshold: &&Score| classification.difficulty.passes(**threshold);
-    let rank = rules.difficulty_thresholds.iter().filter(reached).count();
-    rank.min(rules.tiers.len().saturating_sub(1))
-}
-
-/// From the start tier upwards, then from just below it downwards.
-fn by_tier(a: usize, b: usize, start: usize) -> Ordering {
-    match (a < start, b < start) {
-        (false, false) => a.cmp(&b),
-        (true, true) => b.cmp(&a),
-        (a_is_lower, b_is_lower) => a_is_lower.cmp(&b_is_lower),
-    }
-}
-
-/// Why `model` cannot serve the request at all, if it cannot.
-fn obstacle(request: &Request, model: &Model, tier_is_known: bool) -> Option<String> {
+/// Why a model of this rank would move a session down where it must not, if it would: whoever has
+/// asked for a tool's result is to be followed by nobody lesser.
+fn moves_down(
+    request: &Request,
+    home: Option<&Home>,
+    rank: usize,
+    rules: &Rules,
+) -> Option<String> {
+    let home = home?;
     let policy = &request.policy;
-    if !tier_is_known {
-        return Some(format!(
-            "its tier {} is not among the config's tiers",
-            model.tier
-        ));
-    }
-    if policy
-        .model
-        .as_ref()
-        .is_some_and(|wanted| wanted != &model.name)
-    {
-        return Some("the request asks for another model".to_owned());
-    }
-    if policy
-        .tier
-        .as_ref()
-        .is_some_and(|wanted| wanted != &model.tier)
-    {
-        return Some("the request asks for another tier".to_owned());
-    }
-    if !policy.allowed_tiers.is_empty() && !policy.allowed_tiers.contains(&model.tier) {
-        return Some("the request does not allow its tier".to_owned());
-    }
-    if let Some(why) = &model.unavailable_because {
-        return Some(why.clone());
-    }
-    lacks(request, model)
-        .or_else(|| no_room(request, model))
-        .or_else(|| too_dear(request, model))
-}
-
-/// What the request needs and the model cannot do.
-fn lacks(request: &Request, model: &Model) -> Option<String> {
-    let (prompt, can) = (&request.prompt, model.abilities);
-    let why = if prompt.has_images() && !can.vision {
-        "it reads no pictures, and the prompt has some"
-    } else if prompt.needs_tools() && !can.tools {
-        "it calls no tools, and the request has some"
-    } else if prompt.needs_strict_schema() && !can.json_schema {
-        "it cannot be held to a JSON Schema, which the request demands"
-    } else {
+    let is_forced = policy.tier.is_some() || policy.model.is_some();
+    if is_forced || !request.prompt.ends_in_tool_result() {
         return None;
-    };
-    Some(why.to_owned())
-}
-
-fn no_room(request: &Request, model: &Model) -> Option<String> {
-    let (input, output) = (
-        request.prompt.estimated_tokens(),
-        output_cap(request, model),
-    );
-    let needed = input.saturating_add(u64::from(output));
-    (needed > u64::from(model.context_window)).then(|| {
+    }
+    let is_lower = rank < rules.rank_of(&home.tier)?;
+    is_lower.then(|| {
         format!(
-            "about {input} prompt tokens and {output} output tokens do not fit its context window of {}",
-            model.context_window
+            "the session is in the middle of a tool exchange in {}, and is not moved down",
+            home.tier
         )
-    })
-}
-
-fn too_dear(request: &Request, model: &Model) -> Option<String> {
-    let max_cost = request.policy.max_cost?;
-    let worst_case = worst_case(request, model);
-    (worst_case > max_cost).then(|| {
-        format!("its worst case of {worst_case} is above the request's max_cost of {max_cost}")
     })
 }
 
@@ -258,12 +228,13 @@ fn worst_case(request: &Request, model: &Model) -> NanoUsd {
     model.price.worst_case(request.prompt.token_bound(), output)
 }
 
-fn candidate(request: &Request, classification: &Classification, model: &Model) -> Candidate {
+/// A model as a candidate, by what is known of the model alone.
+pub(crate) fn candidate(
+    request: &Request,
+    classification: &Classification,
+    model: &Model,
+) -> Candidate {
     let max_output_tokens = output_cap(request, model);
-    let expected_output = classification
-        .expected_output_tokens
-        .unwrap_or(EXPECTED_OUTPUT_TOKENS)
-        .min(max_output_tokens);
     Candidate {
         tier: model.tier.clone(),
         backend: model.backend.clone(),
@@ -273,45 +244,54 @@ fn candidate(request: &Request, classification: &Classification, model: &Model) 
         worst_case: worst_case(request, model),
         expected: model.price.cost(Usage {
             input_tokens: request.prompt.estimated_tokens(),
-            output_tokens: u64::from(expected_output),
+            output_tokens: u64::from(expected_output(classification, max_output_tokens)),
             ..Usage::default()
         }),
+        repair_worst_case: repair::worst_case(request, model, max_output_tokens),
+        expected_latency: None,
+        share: None,
+        no_budget: None,
         max_output_tokens,
         last_resort: false,
         scripted: model.scripted,
     }
 }
 
-fn start_because(request: &Request, classification: &Classification) -> String {
-    if request.policy.model.is_some() {
-        return "the request asks for this model".to_owned();
+fn expected_output(classification: &Classification, cap: u32) -> u32 {
+    let expected = classification.expected_output_tokens;
+    expected.unwrap_or(EXPECTED_OUTPUT_TOKENS).min(cap)
+}
+
+impl Candidate {
+    /// Fills in what depends on more than the model.
+    fn stand_in(
+        &mut self,
+        situation: Situation<'_>,
+        classification: &Classification,
+        record: &Record,
+    ) {
+        let tokens = expected_output(classification, self.max_output_tokens);
+        self.expected_latency = record.pace.map(|pace| pace.expected(tokens));
+        let refused = situation
+            .refusal
+            .and_then(|refusal| refusal.of(self.worst_case));
+        self.no_budget = refused.cloned();
     }
-    if request.policy.tier.is_some() {
-        return "the request asks for this tier".to_owned();
-    }
-    match classification.source {
-        Source::ActionOverride => {
-            format!("action_tier_overrides sends {} here", request.action())
-        }
-        Source::Marker => "the prompt's marker sends it here".to_owned(),
-        Source::Scorer => format!(
-            "its difficulty of {} starts in this tier",
-            classification.difficulty
-        ),
-        Source::Unavailable => "the classifier could not be asked, so it starts low".to_owned(),
+
+    fn is_at(&self, home: &Home) -> bool {
+        self.tier == home.tier && self.backend == home.backend && self.model == home.model
     }
 }
 
-fn place(rank: usize, start: usize, because: &str, for_code: bool) -> String {
-    let mut why = match rank.cmp(&start) {
-        Ordering::Equal => because.to_owned(),
-        Ordering::Greater => "the next tier up, if the ones before fall short".to_owned(),
-        Ordering::Less => "last resort: only if nobody above gives any answer".to_owned(),
-    };
-    if for_code {
-        why.push_str("; made for code");
+impl LeftOut {
+    fn new(model: &Model, why: String) -> Self {
+        Self {
+            tier: model.tier.clone(),
+            backend: model.backend.clone(),
+            model: model.name.clone(),
+            why,
+        }
     }
-    why
 }
 
 #[cfg(test)]

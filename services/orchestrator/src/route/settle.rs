@@ -8,7 +8,7 @@ use terrace_rpc::deadline::Deadline;
 use crate::ports::Call;
 use crate::request::Request;
 use crate::route::outcome::End;
-use crate::route::trail::{Answering, Attempt, Close, Trail};
+use crate::route::trail::{Answering, Attempt, Close, Outcome, Trail};
 use crate::route::{Context, Router};
 
 /// How long one settlement may take.
@@ -19,17 +19,24 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE_AFTER_CANCEL: Duration = Duration::from_secs(10);
 
 impl Router {
-    /// Settles the attempts that are over while the next one is about to start. A failure here is
-    /// not final: the same attempts go along with the next settlement.
-    pub(super) async fn settle_so_far(&self, request: &Request, trail: &mut Trail) {
-        let call = Call::within(SETTLE_TIMEOUT);
+    /// Settles the attempts that are over before the next one starts. A failure here is not final,
+    /// because the same attempts go along with the next settlement: so it may take a part of the
+    /// time alone.
+    pub(super) async fn settle_so_far(
+        &self,
+        request: &Request,
+        context: &Context,
+        trail: &mut Trail,
+    ) {
+        let part = context.call.deadline.remaining() / 4;
+        let call = Call::within(SETTLE_TIMEOUT.min(part));
         let settled = self
             .ports
             .ledger
             .settle(request, trail.unsettled(), None, call)
             .await;
         match settled {
-            Ok(()) => trail.mark_settled(),
+            Ok(()) => self.settled(request, trail),
             Err(failure) => {
                 tracing::warn!(reason = %failure.reason, "an attempt is not settled yet: it goes along with the next one");
             }
@@ -58,7 +65,7 @@ impl Router {
                 .settle(request, trail.unsettled(), Some(close), call);
             let failure = match settled.await {
                 Ok(()) => {
-                    trail.mark_settled();
+                    self.settled(request, trail);
                     return Ok(());
                 }
                 Err(failure) => failure,
@@ -72,6 +79,18 @@ impl Router {
             }
             tokio::time::sleep(RETRY_PAUSE).await;
         }
+    }
+
+    /// Notes what the ledger knows now. Every hold was a worst case: settled, some of it is free.
+    fn settled(&self, request: &Request, trail: &mut Trail) {
+        let held = |attempt: &Attempt| {
+            let was_skipped = matches!(attempt.outcome, Outcome::Skipped(_));
+            !was_skipped && attempt.candidate.worst_case > attempt.cost
+        };
+        if trail.unsettled().iter().any(held) {
+            self.refusals.forget(&request.project);
+        }
+        trail.mark_settled();
     }
 
     /// The request's end in the ledger's words.

@@ -1,4 +1,4 @@
-mod properties;
+pub(crate) mod properties;
 
 use terrace_domain::Score;
 

@@ -1,5 +1,6 @@
 //! The trail of a request: every attempt made, in order, and what of it the ledger knows already.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +10,7 @@ use terrace_domain::{
 
 use crate::answer::Answer;
 use crate::route::plan::{Candidate, Plan};
+use crate::route::repair;
 use crate::verdict::Verdict;
 
 /// How an attempt ended.
@@ -53,6 +55,8 @@ pub struct Attempt {
     pub answer: Option<Answer>,
     /// Whether the caller has got some of it for good, so that nobody else may answer.
     pub committed: bool,
+    /// Position of the attempt whose answer it was to repair.
+    pub repair_of: Option<u32>,
 }
 
 impl Attempt {
@@ -140,6 +144,17 @@ pub struct Close {
     pub latency: Duration,
 }
 
+/// Whose turn it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn<'plan> {
+    /// Who is tried; for a repair, with what that can cost.
+    pub candidate: Cow<'plan, Candidate>,
+    /// Its position in the plan.
+    pub position: usize,
+    /// Position of the attempt whose answer is to be repaired.
+    pub repair_of: Option<u32>,
+}
+
 /// Every attempt of a request so far.
 #[derive(Debug, Default)]
 pub struct Trail {
@@ -151,39 +166,55 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Takes the next candidate of the plan that is still worth a try, if there is any.
+    /// Says who is to be tried next, if anybody is worth it: the last model once more when its answer
+    /// can be repaired, else the next candidate of the plan.
     ///
     /// Skipped attempts called nothing and do not count against the limit.
-    pub fn next<'plan>(&mut self, plan: &'plan Plan) -> Option<&'plan Candidate> {
+    pub fn next<'plan>(&mut self, plan: &'plan Plan) -> Option<Turn<'plan>> {
         if self.attempts.last().is_some_and(Attempt::ends_request) {
             return None;
         }
         if self.called() >= plan.max_attempts as usize {
             return None;
         }
-        let somebody_answered = self.attempts.iter().any(|attempt| attempt.answer.is_some());
-        let worth_a_try = |candidate: &&Candidate| !(candidate.last_resort && somebody_answered);
-        let candidate = plan
-            .candidates
-            .get(self.tried..)?
-            .first()
-            .filter(worth_a_try)?;
-        self.tried += 1;
-        Some(candidate)
+        self.repair(plan).or_else(|| self.next_candidate(plan))
     }
 
-    /// Whether a regular candidate stands behind the one taken last.
-    #[must_use]
-    pub fn more_to_come(&self, plan: &Plan) -> bool {
-        let room = self.called() + 1 < plan.max_attempts as usize;
-        room && plan
-            .candidates
-            .get(self.tried)
-            .is_some_and(|next| !next.last_resort)
+    fn repair<'plan>(&self, plan: &Plan) -> Option<Turn<'plan>> {
+        let is_repair = |attempt: &&Attempt| attempt.repair_of.is_some();
+        let made = self.attempts.iter().filter(is_repair).count();
+        let last = self.attempts.last()?;
+        if made >= plan.max_repairs as usize || !repair::is_worth_a_try(last) {
+            return None;
+        }
+        Some(Turn {
+            candidate: Cow::Owned(Candidate {
+                worst_case: last.candidate.repair_worst_case?,
+                ..Candidate::clone(&last.candidate)
+            }),
+            position: self.tried.checked_sub(1)?,
+            repair_of: Some(last.index),
+        })
+    }
+
+    fn next_candidate<'plan>(&mut self, plan: &'plan Plan) -> Option<Turn<'plan>> {
+        let somebody_answered = self.attempts.iter().any(|attempt| attempt.answer.is_some());
+        let position = self.tried;
+        let candidate = plan.candidates.get(position)?;
+        if candidate.last_resort && somebody_answered {
+            return None;
+        }
+        self.tried += 1;
+        Some(Turn {
+            candidate: Cow::Borrowed(candidate),
+            position,
+            repair_of: None,
+        })
     }
 
     /// How many attempts count against the limit.
-    fn called(&self) -> usize {
+    #[must_use]
+    pub fn called(&self) -> usize {
         let called = |attempt: &&Attempt| !matches!(attempt.outcome, Outcome::Skipped(_));
         self.attempts.iter().filter(called).count()
     }

@@ -201,3 +201,17 @@ async fn a_gone_callers_settlement_is_given_up_in_the_end() {
     let took = clock.elapsed().as_secs();
     assert!((5..20).contains(&took), "{took} s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_leaves_stops_the_classifier_at_once() {
+    let world = World::start().await;
+    world.classifier.classify.next([Answer::Hangs]);
+    world
+        .leave_at(question(), world.classifier.classify.called(1))
+        .await;
+    let clock = tokio::time::Instant::now();
+    world.quiet().await;
+    assert!(clock.elapsed().as_millis() < 100, "{:?}", clock.elapsed());
+    assert_eq!(world.calls(), [0, 0, 0]);
+    assert_eq!(world.ledger.settle.calls(), 0, "there is nothing to write");
+}

@@ -184,3 +184,77 @@ async fn a_deadline_that_passes_ends_the_call_in_time_and_settles_after_it() {
     assert!(clock.elapsed() <= Duration::from_secs(2));
     world.quiet().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_hangs_between_attempts_leaves_time_for_the_next() {
+    let world = World::start().await;
+    world.judge.scores(&[0.1]);
+    world.ledger.settle.next([Answer::Hangs]);
+    let response = world.route_within(question(), TEN).await.unwrap();
+    assert_eq!(
+        told(&response.attempts),
+        ["small REJECTED 0", "middle ACCEPTED 0"]
+    );
+    assert_took(&response, 2.3, 2.6);
+    let last = world.ledger.settle.last();
+    assert_eq!(last.steps.len(), 2, "both go along with the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_the_judge_does_not_get_to_is_still_in_time() {
+    let world = World::with(|stage| {
+        stage.settings.route.on_judge_unavailable =
+            terrace_orchestrator::route::OnJudgeUnavailable::AcceptMarked;
+    })
+    .await;
+    world.judge.judge.next([Answer::Hangs]);
+    let response = world.route_within(question(), TEN).await.unwrap();
+    assert!(!response.passed);
+    assert_eq!(told(&response.attempts), ["small ACCEPTED 0"]);
+    assert_took(&response, 4.9, 5.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_known_to_be_too_slow_is_not_tried() {
+    let world = World::start().await;
+    let policy = || wire::RoutePolicy {
+        allowed_tiers: vec!["local_fast".to_owned(), "local_quality".to_owned()],
+        ..wire::RoutePolicy::default()
+    };
+    // Five times cut after half of ten seconds: its answers take at least as long.
+    for _ in 0..5 {
+        world.small.next([Step::text("one "), Step::Hangs]);
+        let routed = world.route_within(question_with(policy()), TEN).await;
+        assert_eq!(routed.unwrap().attempts.len(), 2);
+    }
+    let short = Duration::from_secs(5);
+    let response = world.route_within(question_with(policy()), short).await;
+    assert_eq!(told(&response.unwrap().attempts), ["middle ACCEPTED 0"]);
+    assert_eq!(world.small.calls(), 5);
+    // What was seen is forgotten in time.
+    tokio::time::sleep(Duration::from_secs(601)).await;
+    world.route_within(question(), short).await.unwrap();
+    assert_eq!(world.small.calls(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_was_just_refused_is_not_asked_again_for_a_moment() {
+    let world = World::start().await;
+    let refused = || fails(Reason::BudgetExhausted);
+    world.ledger.reserve.next([refused()]);
+    for _ in 0..3 {
+        let failed = failed(&world.route(question_for_big()).await.unwrap_err());
+        assert_eq!(failed.reason(), Reason::BudgetExhausted);
+        assert_eq!(failed.told(), ["big SKIPPED BUDGET_EXHAUSTED 0"]);
+    }
+    assert_eq!(world.ledger.reserve.calls(), 1);
+    let request = wire::ExplainRequest {
+        request: Some(question_for_big()),
+    };
+    let plan = world.client.clone().explain(request).await.unwrap();
+    let plan = plan.into_inner().plan.unwrap();
+    assert!(!plan.candidates[0].no_budget.is_empty());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    world.route(question_for_big()).await.unwrap();
+    assert_eq!(world.ledger.reserve.calls(), 2);
+}

@@ -12,6 +12,7 @@ use terrace_orchestrator::config::RequestLimits;
 use terrace_orchestrator::grpc::BatchSettings;
 use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
 use terrace_orchestrator::route::plan::Rules;
+use terrace_orchestrator::route::sessions::SessionSettings;
 use terrace_orchestrator::route::{
     Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings,
 };
@@ -134,6 +135,7 @@ impl World {
     pub(crate) async fn explain(&self, request: wire::RouteRequest) -> Result<wire::Plan, Status> {
         let request = Some(request);
         let request = wire::ExplainRequest { request };
+        let request = request_within(request, Deadline::within(LONG));
         let answer = self.client.clone().explain(request).await?;
         Ok(answer.into_inner().plan.unwrap())
     }
@@ -227,6 +229,10 @@ fn settings() -> Settings {
             model: ModelName::new("yardstick").unwrap(),
             price: Price::per_million(usd("30"), usd("60")),
         }),
+        sessions: SessionSettings {
+            ttl: Duration::from_secs(600),
+            most: 100,
+        },
     };
     let policy = Policy {
         allowed_tiers: Vec::new(),
@@ -235,6 +241,8 @@ fn settings() -> Settings {
         quality_threshold: Score::clamped(0.7),
         quality_check: true,
         max_attempts: 3,
+        max_repairs: 0,
+        latency_target: None,
         max_cost: None,
         on_exhausted: OnExhausted::BestEffort,
         cache: CachePolicy::default(),

@@ -152,14 +152,13 @@ fn empty_blank_long_and_many_prompts_are_refused() {
 #[test]
 fn what_nothing_honours_yet_is_refused_and_not_ignored() {
     let mut wire = good();
-    wire.session_id = "s".to_owned();
     wire.policy = Some(wire::RoutePolicy {
         consensus: Some(wire::ConsensusPolicy::default()),
         hedge: Some(false),
         ..wire::RoutePolicy::default()
     });
     let fields = refused(wire);
-    let expected = ["policy.consensus", "policy.hedge", "session_id"];
+    let expected = ["policy.consensus", "policy.hedge"];
     assert_eq!(fields, expected);
 }
 

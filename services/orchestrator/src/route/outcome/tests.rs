@@ -6,12 +6,17 @@ use terrace_domain::{NanoUsd, Usage};
 use super::*;
 use crate::answer::Answer;
 use crate::route::plan::plan;
-use crate::testing::{classification, request, rules, three_tiers, verdict};
+use crate::testing::{classification, request, rules, three_tiers, verdict, with};
 
 fn a_plan(on_exhausted: OnExhausted) -> Plan {
     let mut request = request();
     request.policy.on_exhausted = on_exhausted;
-    plan(&request, classification(0.0), &three_tiers(), &rules())
+    plan(
+        &request,
+        classification(0.0),
+        with(&three_tiers()),
+        &rules(),
+    )
 }
 
 fn attempt(index: u32, outcome: Outcome, score: Option<f64>) -> Attempt {
@@ -32,6 +37,7 @@ fn attempt(index: u32, outcome: Outcome, score: Option<f64>) -> Attempt {
             ..Answer::default()
         }),
         committed: false,
+        repair_of: None,
     }
 }
 
@@ -136,7 +142,7 @@ fn an_empty_plan_says_why_every_model_was_left_out() {
     for model in &mut models {
         model.unavailable_because = Some("its server sleeps".to_owned());
     }
-    let plan = plan(&request(), classification(0.0), &models, &rules());
+    let plan = plan(&request(), classification(0.0), with(&models), &rules());
     let End::Failed(failure) = decide(&plan, &[], false) else {
         panic!("answered")
     };

@@ -4,25 +4,39 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::route::events::Commit;
-use crate::testing::priced;
+use crate::testing::{Bench, candidate, finding, priced, tool_result, verdict_of};
+
+/// The tiers' models, from the lowest.
+const MODELS: [(&str, &str, &str); 3] = [
+    ("local_fast", "small", "0"),
+    ("local_quality", "middle", "0.01"),
+    ("api_fallback", "big", "0.02"),
+];
 
 #[derive(Debug, Clone)]
-struct World {
+pub(crate) struct World {
     replies: [Vec<Reply>; 3],
     verdicts: Vec<Option<f64>>,
+    judge_delay: Duration,
     difficulty: f64,
     cap: Option<i64>,
-    max_attempts: u32,
-    strict: bool,
     failing_settlements: u32,
+    ledger_delay: Duration,
+    max_attempts: u32,
+    max_repairs: u32,
+    strict: bool,
+    pub(crate) commit: Commit,
+    /// The tier at which the request's session is at home.
+    home: Option<usize>,
+    tool_exchange: bool,
     cancel_after: Option<Duration>,
-    deadline: Duration,
-    commit: Commit,
+    pub(crate) deadline: Duration,
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
         4 => Just(Reply::Says(&["some ", "words"])),
+        2 => (1u64..40_000).prop_map(|after| Reply::Takes(Duration::from_millis(after), "late")),
         1 => Just(Reply::Says(&["hopeless ", "words"])),
         1 => Just(Reply::Hangs(&["hopeless "])),
         1 => Just(Reply::Breaks(&["half"], Reason::Truncated)),
@@ -34,86 +48,115 @@ fn reply() -> impl Strategy<Value = Reply> {
     ]
 }
 
-fn world() -> impl Strategy<Value = World> {
-    let replies = prop::array::uniform3(prop::collection::vec(reply(), 1));
+fn millis(most: u64) -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        1 => Just(Duration::ZERO),
+        2 => (0..most).prop_map(Duration::from_millis),
+    ]
+}
+
+pub(crate) fn world() -> impl Strategy<Value = World> {
+    let backends = prop::array::uniform3(prop::collection::vec(reply(), 1..3));
     let verdicts = prop::collection::vec(prop::option::weighted(0.9, 0.0..1.0), 0..4);
-    let scripts = (
-        replies,
-        verdicts,
-        0.0..1.0,
-        prop::option::of(0i64..60_000_000),
-    );
+    let judge = (verdicts, millis(20_000), 0.0..1.0);
+    let ledger = (prop::option::of(0i64..60_000_000), 0u32..3, millis(300));
     let commit = prop_oneof![
         Just(Commit::HoldBack),
         Just(Commit::Provisional),
         (1u64..4).prop_map(|tokens| Commit::Prefix { tokens }),
     ];
-    let policy = (1u32..5, any::<bool>(), 0u32..3, commit);
+    let policy = (1u32..5, 0u32..3, any::<bool>(), commit);
+    let session = (prop::option::of(0usize..3), any::<bool>());
     let times = (prop::option::of(0u64..90_000), 1_000u64..90_000);
-    (scripts, policy, times).prop_map(|(scripts, policy, times)| World {
-        replies: scripts.0,
-        verdicts: scripts.1,
-        difficulty: scripts.2,
-        cap: scripts.3,
+    let all = (backends, judge, ledger, policy, session, times);
+    all.prop_map(|(replies, judge, ledger, policy, session, times)| World {
+        replies,
+        verdicts: judge.0,
+        judge_delay: judge.1,
+        difficulty: judge.2,
+        cap: ledger.0,
+        failing_settlements: ledger.1,
+        ledger_delay: ledger.2,
         max_attempts: policy.0,
-        strict: policy.1,
-        failing_settlements: policy.2,
+        max_repairs: policy.1,
+        strict: policy.2,
+        commit: policy.3,
+        home: session.0,
+        tool_exchange: session.1,
         cancel_after: times.0.map(Duration::from_millis),
         deadline: Duration::from_millis(times.1),
-        commit: policy.3,
     })
 }
 
-fn script(world: &World) -> Script {
-    let models = [
-        priced("local_fast", "small", "0"),
-        priced("local_quality", "middle", "0.01"),
-        priced("api_fallback", "big", "0.02"),
-    ];
-    let away = || Err(Failure::new(Reason::ServiceUnavailable, "no judge"));
-    let verdicts = world.verdicts.iter();
-    Script {
-        models: models
-            .into_iter()
-            .map(|model| (model, Vec::new()))
-            .collect(),
-        classification: Ok(classification(world.difficulty)),
-        verdicts: verdicts
-            .map(|score| score.map_or_else(away, |score| Ok(verdict(score))))
-            .collect(),
-        books: Books {
-            cap: world.cap.map(NanoUsd::new),
-            failing_settlements: world.failing_settlements,
-            ..Books::default()
-        },
-        ..Script::default()
+impl World {
+    fn script(&self) -> Script {
+        let away = || Err(Failure::new(Reason::ServiceUnavailable, "no judge"));
+        let judged = |score| Ok(verdict_of(score, vec![finding("syntax", score, false)]));
+        let verdicts = self.verdicts.iter();
+        let models = MODELS.map(|(tier, name, usd)| (priced(tier, name, usd), Vec::new()));
+        Script {
+            models: models.to_vec(),
+            classification: Ok(classification(self.difficulty)),
+            verdicts: verdicts
+                .map(|score| score.map_or_else(away, judged))
+                .collect(),
+            judge_delay: self.judge_delay,
+            books: Books {
+                cap: self.cap.map(NanoUsd::new),
+                failing_settlements: self.failing_settlements,
+                delay: self.ledger_delay,
+                ..Books::default()
+            },
+            ..Script::default()
+        }
+        .replies(self.replies.clone())
     }
-    .replies(world.replies.clone())
+
+    pub(crate) fn request(&self) -> Request {
+        let mut request = request();
+        request.policy.max_attempts = self.max_attempts;
+        request.policy.max_repairs = self.max_repairs;
+        request.session = Some("a session".to_owned());
+        if self.strict {
+            request.policy.on_exhausted = OnExhausted::Strict;
+        }
+        if self.tool_exchange {
+            request.prompt = tool_result();
+        }
+        request
+    }
+
+    pub(crate) async fn bench(&self) -> Bench {
+        let bench = self.script().bench().await;
+        if let Some((tier, model, _)) = self.home.and_then(|home| MODELS.get(home)) {
+            let home = candidate(tier, model);
+            bench.router.sessions.served(&self.request(), &home);
+        }
+        bench
+    }
+
+    /// Cancels when the caller of this world leaves; never ends.
+    pub(crate) async fn leave(&self, cancel: &CancellationToken) -> Option<Instant> {
+        match self.cancel_after {
+            Some(after) => tokio::time::sleep(after).await,
+            None => std::future::pending().await,
+        }
+        cancel.cancel();
+        std::future::pending().await
+    }
 }
 
 type Routed = Result<Answered, Box<Unanswered>>;
 
 async fn run(world: &World) -> Result<(), TestCaseError> {
-    let bench = script(world).bench().await;
-    let mut request = request();
-    request.policy.max_attempts = world.max_attempts;
-    if world.strict {
-        request.policy.on_exhausted = OnExhausted::Strict;
-    }
+    let bench = world.bench().await;
+    let request = world.request();
     let (sender, mut happened) = tokio::sync::mpsc::channel(8);
     let context = Context {
         events: Events::to(sender, world.commit),
         ..bench.context(world.deadline)
     };
     let started = Instant::now();
-    let leave = async {
-        match world.cancel_after {
-            Some(after) => tokio::time::sleep(after).await,
-            None => std::future::pending().await,
-        }
-        bench.cancel.cancel();
-        std::future::pending::<()>().await;
-    };
     let route = async {
         let routed = bench.router.route(&request, &context).await;
         drop(context);
@@ -129,9 +172,10 @@ async fn run(world: &World) -> Result<(), TestCaseError> {
     let (routed, events) = tokio::select! {
         biased;
         done = async { tokio::join!(route, read) } => done,
-        () = leave => unreachable!("it never ends"),
+        _ = world.leave(&bench.cancel) => unreachable!("it never ends"),
     };
     check_attempts(world, &routed)?;
+    check_plan(world, &routed, &events)?;
     check_events(&routed, &events)?;
     let took = started.elapsed();
     // A cancel leaves ten more seconds for the ledger.
@@ -140,7 +184,43 @@ async fn run(world: &World) -> Result<(), TestCaseError> {
         "took {:?}",
         took
     );
+    check_nothing_left(world, &bench, started)?;
     check_books(world, &routed, &bench.books.lock().unwrap())
+}
+
+/// Nothing is in flight any more, and no call began after the caller had left.
+pub(crate) fn check_nothing_left(
+    world: &World,
+    bench: &Bench,
+    started: Instant,
+) -> Result<(), TestCaseError> {
+    for gateway in &bench.gateways {
+        prop_assert_eq!(gateway.open(), 0, "a stream is left open");
+        let calls = gateway.calls.lock().unwrap();
+        let gone = world.cancel_after.map(|after| started + after);
+        let late = |call: &&Instant| gone.is_some_and(|gone| **call > gone);
+        prop_assert_eq!(
+            calls.iter().filter(late).count(),
+            0,
+            "called after the cancel"
+        );
+        let passed = |call: &&Instant| **call > started + world.deadline;
+        prop_assert_eq!(
+            calls.iter().filter(passed).count(),
+            0,
+            "called after the deadline"
+        );
+    }
+    for (tier, name, usd) in MODELS {
+        let model = priced(tier, name, usd);
+        let record = bench
+            .router
+            .records
+            .look(&model.backend, &model.name, Score::ONE);
+        prop_assert_eq!(record.in_flight, 0, "{} counts as in flight", name);
+    }
+    prop_assert!(bench.router.in_flight.is_empty(), "an id is left in flight");
+    Ok(())
 }
 
 fn attempts_of(routed: &Routed) -> (&[Attempt], NanoUsd) {
@@ -166,6 +246,56 @@ fn check_attempts(world: &World, routed: &Routed) -> Result<(), TestCaseError> {
         let is_last = attempt.index as usize + 1 == attempts.len();
         let cancelled = attempt.outcome == Outcome::Cancelled;
         prop_assert!(is_last || !cancelled, "nothing starts after a cancel");
+    }
+    let repairs: Vec<_> = attempts
+        .iter()
+        .filter(|one| one.repair_of.is_some())
+        .collect();
+    prop_assert!(
+        repairs.len() <= world.max_repairs as usize,
+        "repairs within the limit"
+    );
+    for repair in repairs {
+        let before = &attempts[repair.index as usize - 1];
+        prop_assert_eq!(
+            repair.repair_of,
+            Some(before.index),
+            "right after what it repairs"
+        );
+        prop_assert_eq!(&repair.candidate.model, &before.candidate.model);
+        prop_assert_eq!(&before.outcome, &Outcome::Rejected);
+    }
+    Ok(())
+}
+
+/// Who is tried stands in the plan, in this order, and a session is not moved down.
+fn check_plan(world: &World, routed: &Routed, events: &[Event]) -> Result<(), TestCaseError> {
+    let planned = events.iter().find_map(|event| match event {
+        Event::PlanMade { plan, .. } => Some(plan),
+        _ => None,
+    });
+    let (attempts, _) = attempts_of(routed);
+    let Some(plan) = planned else {
+        prop_assert!(attempts.is_empty(), "nobody is tried without a plan");
+        return Ok(());
+    };
+    let tried = attempts
+        .iter()
+        .filter(|attempt| attempt.repair_of.is_none());
+    let tried: Vec<_> = tried.map(|attempt| &attempt.candidate.model).collect();
+    let planned = plan.candidates.iter().map(|candidate| &candidate.model);
+    let planned: Vec<_> = planned.take(tried.len()).collect();
+    prop_assert_eq!(tried, planned, "in the order of the plan");
+    let rank = |model: &ModelName| {
+        MODELS
+            .iter()
+            .position(|(_, name, _)| *name == model.as_str())
+    };
+    if let Some(home) = world.home.filter(|_| world.tool_exchange) {
+        let down = attempts
+            .iter()
+            .find(|attempt| rank(&attempt.candidate.model) < Some(home));
+        prop_assert!(down.is_none(), "moved down in a tool exchange: {:?}", down);
     }
     Ok(())
 }
@@ -208,7 +338,10 @@ fn check_books(world: &World, routed: &Routed, books: &Books) -> Result<(), Test
     let (attempts, cost) = attempts_of(routed);
     if books.close.is_none() {
         let absent = world.failing_settlements > 0;
-        prop_assert!(absent, "only an absent ledger leaves a request open");
+        prop_assert!(
+            absent || attempts.is_empty(),
+            "only an absent ledger leaves a request open that tried somebody"
+        );
         prop_assert!(routed.is_err(), "and then nothing is answered");
     } else {
         prop_assert_eq!(&books.rows, attempts, "one row an attempt");
@@ -221,7 +354,7 @@ fn check_books(world: &World, routed: &Routed, books: &Books) -> Result<(), Test
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_request_ends_in_time_within_its_limits_and_with_its_books_closed(world in world()) {

@@ -1,0 +1,84 @@
+//! The smaller things that tests of plans, trails and repairs are made from.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use terrace_domain::{NanoUsd, Score, Usage};
+use terrace_proto::common::v1::{GenerationParams, Part, Role, ToolResult, part};
+use terrace_proto::convert::text_message;
+
+use crate::catalog::Model;
+use crate::prompt::Prompt;
+use crate::route::plan::{self, Candidate, Situation};
+use crate::route::trail::{Attempt, Outcome};
+use crate::testing::{classification, model, request};
+use crate::verdict::{CheckFinding, Verdict};
+
+/// A conversation that ends in the result of a tool.
+pub(crate) fn tool_result() -> Arc<Prompt> {
+    let mut message = text_message(Role::Tool, "");
+    let result = ToolResult {
+        tool_call_id: "call-1".to_owned(),
+        ..ToolResult::default()
+    };
+    message.parts = vec![Part {
+        kind: Some(part::Kind::ToolResult(result)),
+    }];
+    let messages = vec![text_message(Role::User, "look it up"), message];
+    Arc::new(Prompt::new(messages, GenerationParams::default(), None))
+}
+
+pub(crate) fn verdict_of(score: f64, checks: Vec<CheckFinding>) -> Verdict {
+    let (score, threshold) = (Score::clamped(score), Score::clamped(0.7));
+    Verdict {
+        score,
+        passed: score.passes(threshold),
+        threshold,
+        undecided: false,
+        checks,
+    }
+}
+
+pub(crate) fn finding(check: &str, score: f64, hard_failure: bool) -> CheckFinding {
+    CheckFinding {
+        check: check.to_owned(),
+        score: Score::clamped(score),
+        weight: 1.0,
+        hard_failure,
+        finding: format!("{check} found it"),
+    }
+}
+
+/// A minute, these models, and nothing else known of anything.
+pub(crate) fn with(models: &[Model]) -> Situation<'_> {
+    Situation {
+        models,
+        records: &[],
+        refusal: None,
+        home: None,
+        time: Duration::from_secs(60),
+    }
+}
+
+/// A candidate that nobody has planned with.
+pub(crate) fn candidate(tier_name: &str, name: &str) -> Candidate {
+    plan::candidate(&request(), &classification(0.1), &model(tier_name, name))
+}
+
+/// An attempt of `small` that used nothing.
+pub(crate) fn attempt(outcome: Outcome) -> Attempt {
+    Attempt {
+        index: 0,
+        candidate: Arc::new(candidate("local_fast", "small")),
+        outcome,
+        detail: String::new(),
+        verdict: None,
+        usage: Usage::default(),
+        cost: NanoUsd::ZERO,
+        started_at: SystemTime::now(),
+        latency: Duration::ZERO,
+        answer: None,
+        committed: false,
+        repair_of: None,
+    }
+}
