@@ -169,6 +169,9 @@ pub(crate) struct RouteArgs {
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     pub(crate) request: RequestArgs,
+    /// How long the request would be given; its models share it
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = values::duration)]
+    pub(crate) timeout: Duration,
     /// Print one JSON object instead of tables; errors too
     #[arg(long)]
     pub(crate) json: bool,

@@ -4,7 +4,7 @@ use terrace_domain::{Failure, Reason};
 use terrace_proto::router::v1::ExplainRequest;
 
 use crate::args::ExplainArgs;
-use crate::client::{Client, soon};
+use crate::client::{Client, within};
 use crate::error::{Trouble, finish};
 use crate::exit::Exit;
 use crate::output::Output;
@@ -21,7 +21,10 @@ async fn explain(server: &str, output: Output, args: &ExplainArgs) -> Result<Exi
         request: Some(request::build(&args.request)?),
     };
     let mut router = Client::new(server)?.router();
-    let explained = router.explain(soon(request)).await?.into_inner();
+    let explained = router
+        .explain(within(request, args.timeout))
+        .await?
+        .into_inner();
     let Some(plan) = explained.plan else {
         let message = "the server explained nothing: is it of the same version?";
         return Err(Failure::new(Reason::Internal, message).into());

@@ -65,6 +65,7 @@ pub(crate) fn attempt(attempt: &Attempt) -> Value {
     json!({
         "index": attempt.index,
         "step": format!("attempt/{}", attempt.index),
+        "repair_of": attempt.repair_of,
         "tier": attempt.tier,
         "backend": attempt.backend,
         "model": attempt.model,
@@ -89,6 +90,8 @@ pub(crate) fn plan(plan: &Plan) -> Value {
         "candidates": plan.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "left_out": plan.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "max_attempts": plan.max_attempts,
+        "max_repairs": plan.max_repairs,
+        "time_ms": millis(wire_span(plan.time.as_ref())),
         "quality_threshold": plan.quality_threshold,
         "quality_check": plan.quality_check,
         "on_exhausted": on_exhausted,
@@ -176,6 +179,10 @@ fn classification(found: &Classification) -> Value {
     })
 }
 
+fn share(span: &prost_types::Duration) -> f64 {
+    millis(wire_span(Some(span)))
+}
+
 fn candidate(candidate: &Candidate) -> Value {
     json!({
         "tier": candidate.tier,
@@ -188,6 +195,11 @@ fn candidate(candidate: &Candidate) -> Value {
         "expected_nano_usd": candidate.expected_nano_usd,
         "expected_usd": usd(candidate.expected_nano_usd),
         "max_output_tokens": candidate.max_output_tokens,
+        "time_share_ms": candidate.time_share.as_ref().map(share),
+        "expected_latency_ms": candidate.expected_latency.as_ref().map(share),
+        "repair_worst_case_nano_usd": candidate.repair_worst_case_nano_usd,
+        "repair_worst_case_usd": candidate.repair_worst_case_nano_usd.map(usd),
+        "no_budget": candidate.no_budget,
     })
 }
 

@@ -92,12 +92,14 @@ pub(crate) fn attempts(attempts: &[Attempt], width: Option<u16>) -> String {
 /// What happened in an attempt, in a sentence.
 pub(crate) fn happened(attempt: &Attempt) -> String {
     let detail = one_line(&attempt.detail);
-    if !detail.is_empty() {
-        return detail;
-    }
-    match &attempt.verdict {
+    let happened = match &attempt.verdict {
+        _ if !detail.is_empty() => detail,
         Some(verdict) if !verdict.undecided => format!("scored {:.2}", verdict.score),
         _ => one_line(&attempt.reason),
+    };
+    match attempt.repair_of {
+        Some(index) => format!("repair of {}: {happened}", index.saturating_add(1)),
+        None => happened,
     }
 }
 

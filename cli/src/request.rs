@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use terrace_domain::{Failure, NanoUsd, Reason, RequestId, Score};
 use terrace_proto::common::v1 as common;
 use terrace_proto::common::v1::response_format::Kind;
-use terrace_proto::convert::text_message;
+use terrace_proto::convert::{text_message, wire_duration};
 use terrace_proto::router::v1::{OnExhausted, RoutePolicy, RouteRequest};
 
 use crate::args::{Format, RequestArgs};
@@ -57,6 +57,7 @@ pub(crate) fn asking(
         response_format: args.format.as_ref().map(response_format).transpose()?,
         policy: Some(policy(args)),
         code_language: args.language.clone().unwrap_or_default(),
+        session_id: args.session.clone().unwrap_or_default(),
         tags: args.tags.iter().cloned().collect(),
         ..Default::default()
     })
@@ -80,6 +81,8 @@ fn policy(args: &RequestArgs) -> RoutePolicy {
         quality_threshold: args.threshold.map(Score::get),
         quality_check,
         max_attempts: args.max_attempts,
+        max_repairs: args.max_repairs,
+        latency_target: args.latency_target.map(wire_duration),
         max_cost_nano_usd: args.max_cost.map(NanoUsd::get),
         on_exhausted: on_exhausted.into(),
         ..Default::default()
@@ -168,11 +171,21 @@ mod tests {
             "choice=x,y",
             "--threshold",
             "0.5",
+            "--max-repairs",
+            "2",
+            "--latency-target",
+            "1500ms",
+            "--session",
+            "chat-7",
         ];
         let request = built(&flags).unwrap();
         let policy = request.policy.unwrap();
         assert_eq!(policy.quality_check, Some(false));
         assert_eq!(policy.quality_threshold, Some(0.5));
+        assert_eq!(policy.max_repairs, Some(2));
+        let wished = policy.latency_target.as_ref();
+        assert_eq!(wished.map(|wished| wished.nanos), Some(500_000_000));
+        assert_eq!(request.session_id, "chat-7");
         assert_eq!(policy.max_cost_nano_usd, Some(250_000_000));
         assert_eq!(policy.on_exhausted(), OnExhausted::Strict);
         assert_eq!(request.messages[0].role(), common::Role::System);

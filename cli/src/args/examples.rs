@@ -32,7 +32,7 @@ Examples:
   terrace route --prompt \"Classify in kebab-case: caching for async memory\" --action classify_memory
   terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
   git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
-  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --json
+  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --max-repairs 1 --json
   terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
 
 Exit codes: 0 passed, 3 not passed, 4 no answer; all of them with --help";
@@ -42,12 +42,12 @@ Examples:
   terrace route --prompt \"Classify in kebab-case: caching for async memory\" --action classify_memory
   terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
   git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
-  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --json
+  terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --max-repairs 1 --json
   terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
 
 A line of a batch is a JSON object: {\"prompt\": \"Is 91 prime?\", \"max_cost\": 0.01}. It may have system,
-action, tier, model, threshold, quality_check, max_attempts, max_cost, max_output_tokens,
-temperature, strict, language, tags and request_id; flags hold for lines that do not say otherwise.
+action, tier, model, threshold, quality_check, max_attempts, max_repairs, max_cost,
+max_output_tokens, temperature, strict, language, session, tags and request_id; flags hold for lines that do not say otherwise.
 A result is {\"line\": 1, \"response\": {...}} or {\"line\": 1, \"error\": {...}}. Lines with a request_id
 are never billed twice, however often they are sent.
 
@@ -64,7 +64,8 @@ Exit codes:
 pub(super) const EXPLAIN: &str = "\
 Examples:
   terrace explain --prompt \"Write a function that retries with backoff\" --action edit_file
-  terrace explain --prompt @task.txt --max-cost 0.01 --json";
+  terrace explain --prompt @task.txt --max-cost 0.01 --json
+  terrace explain --prompt \"Is 91 prime?\" --latency-target 2s --timeout 10s";
 
 pub(super) const MODELS_PULL: &str = "\
 Only backends that fetch models by themselves can do this, as Ollama; the others say so.

@@ -1,5 +1,7 @@
 //! The flags that describe a request: the same for `route` and `explain`.
 
+use std::time::Duration;
+
 use clap::Args;
 use terrace_domain::{NanoUsd, RequestId, Score};
 
@@ -37,6 +39,12 @@ pub(crate) struct RequestArgs {
     /// Most attempts, 1 to 16
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) max_attempts: Option<u32>,
+    /// Of the attempts, most that ask a model once more with what the judge found, 0 to 15
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=15))]
+    pub(crate) max_repairs: Option<u32>,
+    /// Latency that is wished, weighed against cost: a model twice as late counts as twice as dear
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) latency_target: Option<Duration>,
     /// Most that the request may cost in its worst case, in US dollars
     #[arg(long, value_name = "USD", value_parser = values::usd)]
     pub(crate) max_cost: Option<NanoUsd>,
@@ -55,6 +63,9 @@ pub(crate) struct RequestArgs {
     /// Language of the code at hand, as python
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<String>,
+    /// Your id of the conversation: it stays with the tier that served it well
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
     /// A tag for the books, as team=search; can be given several times
     #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = values::tag)]
     pub(crate) tags: Vec<(String, String)>,

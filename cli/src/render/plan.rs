@@ -1,11 +1,11 @@
 //! How a request would be routed, as tables.
 
 use terrace_proto::classifier::v1::Classification;
-use terrace_proto::router::v1::{OnExhausted, Plan};
+use terrace_proto::router::v1::{Candidate, OnExhausted, Plan};
 
 use crate::style::{DIM, heading, paint};
 use crate::table::{Grid, Tone};
-use crate::wording::{clean, lower, model, money, one_line};
+use crate::wording::{clean, lower, model, money, one_line, span, wire_span};
 
 /// The plan: what the request was taken for, what would be tried, and what not.
 pub(crate) fn plan(plan: &Plan, width: Option<u16>) -> String {
@@ -63,10 +63,16 @@ fn classification(found: &Classification, width: Option<u16>) -> String {
 }
 
 fn rules(plan: &Plan) -> String {
-    let attempts = match plan.max_attempts {
+    let mut attempts = match plan.max_attempts {
         1 => "one attempt".to_owned(),
         several => format!("at most {several} attempts"),
     };
+    if plan.max_repairs > 0 {
+        attempts += &format!(", {} of them to repair an answer", plan.max_repairs);
+    }
+    if plan.time.is_some() {
+        attempts += &format!(" in {}", span(wire_span(plan.time.as_ref())));
+    }
     let rest = match (plan.quality_check, plan.on_exhausted()) {
         (false, _) => "the first answer is taken as it is".to_owned(),
         (true, on_exhausted) => {
@@ -95,6 +101,7 @@ fn candidates(plan: &Plan, width: Option<u16>) -> String {
         "backend",
         ">worst case",
         ">expected",
+        ">time",
         "why",
     ];
     let mut grid = Grid::new(&columns, width);
@@ -111,10 +118,21 @@ fn candidates(plan: &Plan, width: Option<u16>) -> String {
             (tone, &clean(&candidate.backend)),
             (tone, &money(candidate.worst_case_nano_usd)),
             (tone, &money(candidate.expected_nano_usd)),
+            (tone, &time(candidate)),
             (tone, &one_line(&candidate.why)),
         ]);
     }
     grid.render()
+}
+
+/// What a candidate may take of the deadline, and what it is expected to take.
+fn time(candidate: &Candidate) -> String {
+    let told = |wire: &prost_types::Duration| span(wire_span(Some(wire)));
+    let share = candidate.time_share.as_ref().map_or("-".to_owned(), told);
+    match &candidate.expected_latency {
+        Some(expected) => format!("{} of {share}", told(expected)),
+        None => share,
+    }
 }
 
 fn left_out(plan: &Plan, width: Option<u16>) -> String {

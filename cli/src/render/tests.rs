@@ -100,10 +100,10 @@ fn a_plan_tells_why_for_every_model() {
     weight  evidence       seen
      +0.20  asks_for_code  the prompt asks for a function
     === Plan ===
-    one attempt; an answer must score 0.70; none passed: the best-scored one; at most 48 input tokens
-    #  tier          model                                               backend  worst case   expected  why
-    1  local_fast    smollm2-135m                                        b         $0.000000  $0.000000  its tier begins here
-    2  api_fallback  scripted-sonnet (scripted stand-in, no real model)  b         $0.015600  $0.005200  next tier
+    one attempt in 2m 0s; an answer must score 0.70; none passed: the best-scored one; at most 48 input tokens
+    #  tier          model                                               backend  worst case   expected             time  why
+    1  local_fast    smollm2-135m                                        b         $0.000000  $0.000000  4.00s of 1m 55s  its tier begins here
+    2  api_fallback  scripted-sonnet (scripted stand-in, no real model)  b         $0.015600  $0.005200                -  next tier
     === Left out ===
     tier           model              backend  why
     local_quality  qwen2.5-coder:14b  b        not available: run `ollama pull qwen2.5-coder:14b`

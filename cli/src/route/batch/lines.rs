@@ -35,12 +35,14 @@ struct Given {
     threshold: Option<f64>,
     quality_check: Option<bool>,
     max_attempts: Option<u32>,
+    max_repairs: Option<u32>,
     /// In US dollars.
     max_cost: Option<serde_json::Number>,
     max_output_tokens: Option<u32>,
     temperature: Option<f64>,
     strict: Option<bool>,
     language: Option<String>,
+    session: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     request_id: Option<String>,
@@ -119,6 +121,7 @@ impl Given {
                 .quality_check
                 .map_or(flags.no_quality_check, |check| !check),
             max_attempts: self.max_attempts.or(flags.max_attempts),
+            max_repairs: self.max_repairs.or(flags.max_repairs),
             max_cost: max_cost
                 .map_err(|error| format!("max_cost: {error}"))?
                 .or(flags.max_cost),
@@ -126,6 +129,7 @@ impl Given {
             temperature: self.temperature.or(flags.temperature),
             strict: self.strict.unwrap_or(flags.strict),
             language: self.language.or(flags.language),
+            session: self.session.or(flags.session),
             request_id: request_id.map_err(|error| format!("request_id: {error}"))?,
             tags,
             ..flags
