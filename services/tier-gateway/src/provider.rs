@@ -40,26 +40,35 @@ pub(crate) mod fuzzing {
     //! Each wire's decoder over pieces of bytes.
 
     use super::stream::Decode;
+    use crate::error::Fault;
 
     pub(crate) fn openai<'a>(pieces: impl Iterator<Item = &'a [u8]>) {
-        decode(super::openai::ChatDecoder::default(), pieces);
+        drop(decode(super::openai::ChatDecoder::default(), pieces));
     }
 
     pub(crate) fn ollama<'a>(pieces: impl Iterator<Item = &'a [u8]>) {
-        decode(super::ollama::ChatDecoder::default(), pieces);
+        drop(decode(super::ollama::ChatDecoder::default(), pieces));
     }
 
     pub(crate) fn anthropic<'a>(pieces: impl Iterator<Item = &'a [u8]>) {
-        decode(super::anthropic::MessageDecoder::for_answer(true), pieces);
+        drop(decode(
+            super::anthropic::MessageDecoder::for_answer(true),
+            pieces,
+        ));
     }
 
-    fn decode<'a>(mut decoder: impl Decode, pieces: impl Iterator<Item = &'a [u8]>) {
+    fn decode<'a>(
+        mut decoder: impl Decode,
+        pieces: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(), Fault> {
         for piece in pieces {
-            if decoder.decode(piece).is_err() || decoder.is_terminated() {
-                return;
+            decoder.push(piece);
+            while decoder.next()?.is_some() {}
+            if decoder.is_terminated() {
+                return Ok(());
             }
         }
-        drop(decoder.rest());
+        decoder.rest().map(drop)
     }
 }
 

@@ -186,6 +186,11 @@ fn stream_moves<W: Wire>(wire: &W, reply: &Reply, pieces: &[String], end: &End) 
         }
         Fault::Disconnect { after } => (*after, vec![BEFORE_CUT, Move::Cut]),
         Fault::Truncate { after } => (*after, vec![]),
+        Fault::NoTerminator => {
+            let mut ending = wire.closing(end);
+            ending.pop();
+            (pieces.len(), sends(ending))
+        }
         Fault::Stall { after } => (*after, vec![Move::Hang]),
         Fault::Malformed { after } => (*after, sends(vec![wire.event("{\"oops\": ")])),
         Fault::ErrorInside { after } => {
@@ -212,7 +217,9 @@ fn whole_moves<W: Wire>(wire: &W, reply: &Reply, text: &str, end: &End) -> Vec<M
     match &reply.fault {
         Fault::None | Fault::Status { .. } | Fault::Redirect(_) => vec![Move::Send(whole)],
         Fault::Disconnect { .. } => vec![Move::Send(half), BEFORE_CUT, Move::Cut],
-        Fault::Truncate { .. } | Fault::Malformed { .. } => vec![Move::Send(half)],
+        Fault::Truncate { .. } | Fault::NoTerminator | Fault::Malformed { .. } => {
+            vec![Move::Send(half)]
+        }
         Fault::Stall { .. } => vec![Move::Hang],
         Fault::ErrorInside { .. } => {
             let error = wire.error(StatusCode::INTERNAL_SERVER_ERROR).to_string();

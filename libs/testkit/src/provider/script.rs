@@ -286,6 +286,9 @@ pub enum Fault {
         /// Pieces before.
         after: usize,
     },
+    /// All of the answer and why it stopped, and then the response ends without the wire's
+    /// terminator.
+    NoTerminator,
     /// Nothing more comes, and the connection stays.
     Stall {
         /// Pieces before.

@@ -20,6 +20,9 @@ pub(super) enum Said {
 
 /// Understands the events of one wire.
 pub(super) trait Wire: Send + 'static {
+    /// Whether it sends events of this name; empty for events without one.
+    fn knows(&self, name: &str) -> bool;
+
     /// Reads one event.
     fn read(&mut self, event: &Event) -> Result<Said, Fault>;
 }
@@ -42,36 +45,42 @@ impl<W: Wire> Events<W> {
     }
 
     fn read(&mut self, event: &Event) -> Result<Option<Chunk>, Fault> {
-        match self.wire.read(event)? {
-            Said::Chunk(chunk) => return Ok(Some(chunk)),
-            Said::Nothing => {}
-            Said::End => self.terminated = true,
+        match self.wire.read(event) {
+            Ok(Said::Chunk(chunk)) => return Ok(Some(chunk)),
+            Ok(Said::Nothing) => {}
+            Ok(Said::End) => self.terminated = true,
+            // Whatever an event of a name that nobody knows holds, it is not for us.
+            Err(Fault::Malformed { .. }) if !self.wire.knows(&event.name) => {}
+            Err(fault) => return Err(fault),
         }
         Ok(None)
     }
 }
 
 impl<W: Wire> Decode for Events<W> {
-    fn decode(&mut self, bytes: &[u8]) -> Result<Vec<Chunk>, Fault> {
+    fn push(&mut self, bytes: &[u8]) {
         self.sse.push(bytes);
-        let mut chunks = Vec::new();
+    }
+
+    fn next(&mut self) -> Result<Option<Chunk>, Fault> {
         while !self.terminated
             && let Some(event) = self.sse.next()?
         {
-            chunks.extend(self.read(&event)?);
+            if let Some(chunk) = self.read(&event)? {
+                return Ok(Some(chunk));
+            }
         }
-        Ok(chunks)
+        Ok(None)
     }
 
-    fn rest(&mut self) -> Result<Vec<Chunk>, Fault> {
+    fn rest(&mut self) -> Result<Option<Chunk>, Fault> {
         let Some(event) = self.sse.rest()? else {
-            return Ok(vec![]);
+            return Ok(None);
         };
         match self.read(&event) {
-            Ok(chunk) => Ok(chunk.into_iter().collect()),
             // Half an event is what a cut answer ends with; that is no offence in itself.
-            Err(Fault::Malformed { .. }) => Ok(vec![]),
-            Err(fault) => Err(fault),
+            Err(Fault::Malformed { .. }) => Ok(None),
+            read => read,
         }
     }
 

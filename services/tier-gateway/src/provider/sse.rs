@@ -4,16 +4,22 @@
 //! for browsers. A library would do this too, but bounds no line and tells no offset, and both
 //! are wanted of bytes that come from somebody else's server.
 
-use super::lines::Lines;
+use super::lines::{Lines, MAX_LINE_BYTES};
 use crate::error::Fault;
+
+/// The longest event that is read, all of its lines together.
+const MAX_EVENT_BYTES: usize = MAX_LINE_BYTES;
+
+/// What an event is called that tells of an error.
+const ERROR: &str = "error";
 
 /// One event.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
+    /// What it is called; empty if it has no name.
+    pub(crate) name: String,
     /// Its `data` lines, joined.
     pub(crate) data: String,
-    /// Whether it is named `error`, or its data came in a field of that name.
-    pub(crate) is_error: bool,
     /// Where its first line begins in the stream.
     pub(crate) offset: u64,
 }
@@ -24,7 +30,15 @@ pub(crate) struct Sse {
     lines: Lines,
     /// The event being read, once it has data.
     event: Option<Event>,
-    named_error: bool,
+    /// The name of the event being read.
+    name: String,
+}
+
+impl Event {
+    /// Whether it is named `error`, or its data came in a field of that name.
+    pub(crate) fn is_error(&self) -> bool {
+        self.name == ERROR
+    }
 }
 
 impl Sse {
@@ -41,7 +55,7 @@ impl Sse {
                     return Ok(Some(event));
                 }
             } else {
-                self.field(&line.text, line.offset);
+                self.field(&line.text, line.offset)?;
             }
         }
         Ok(None)
@@ -50,49 +64,53 @@ impl Sse {
     /// The last event of a stream that ended without the empty line after it.
     pub(crate) fn rest(&mut self) -> Result<Option<Event>, Fault> {
         if let Some(line) = self.lines.rest()? {
-            self.field(&line.text, line.offset);
+            self.field(&line.text, line.offset)?;
         }
         Ok(self.take())
     }
 
     fn take(&mut self) -> Option<Event> {
-        let named_error = std::mem::take(&mut self.named_error);
-        let mut event = self.event.take()?;
-        event.is_error |= named_error;
-        Some(event)
+        let name = std::mem::take(&mut self.name);
+        let event = self.event.take()?;
+        Some(Event { name, ..event })
     }
 
-    fn field(&mut self, line: &str, offset: u64) {
+    fn field(&mut self, line: &str, offset: u64) -> Result<(), Fault> {
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
-            "data" => self.data(value, offset),
-            "event" => self.named_error = value == "error",
+            "data" => return self.data(value, offset),
+            "event" => value.clone_into(&mut self.name),
             // Older llama.cpp servers write a failure like this.
-            "error" => {
-                self.data(value, offset);
-                self.named_error = true;
+            ERROR => {
+                ERROR.clone_into(&mut self.name);
+                return self.data(value, offset);
             }
             // A comment (empty name), or a field that means nothing here.
             _ => {}
         }
+        Ok(())
     }
 
-    fn data(&mut self, value: &str, offset: u64) {
-        match &mut self.event {
-            None => {
-                self.event = Some(Event {
-                    data: value.to_owned(),
-                    is_error: false,
-                    offset,
-                });
-            }
-            Some(event) => {
-                event.data.push('\n');
-                event.data.push_str(value);
-            }
+    fn data(&mut self, value: &str, offset: u64) -> Result<(), Fault> {
+        let Some(event) = &mut self.event else {
+            self.event = Some(Event {
+                data: value.to_owned(),
+                offset,
+                ..Event::default()
+            });
+            return Ok(());
+        };
+        if event.data.len() + value.len() >= MAX_EVENT_BYTES {
+            return Err(Fault::Malformed {
+                offset: event.offset,
+                what: "an event without end",
+            });
         }
+        event.data.push('\n');
+        event.data.push_str(value);
+        Ok(())
     }
 }
 
@@ -117,8 +135,8 @@ mod tests {
     fn event(data: &str, offset: u64) -> Event {
         Event {
             data: data.to_owned(),
-            is_error: false,
             offset,
+            ..Event::default()
         }
     }
 
@@ -142,8 +160,22 @@ mod tests {
     fn both_ways_to_name_an_error_are_seen_and_do_not_stick() {
         let text = "event: error\ndata: {}\n\nerror: {}\n\ndata: {}\n\n";
         let events = read(text.as_bytes(), 5).unwrap();
-        let errors: Vec<bool> = events.iter().map(|event| event.is_error).collect();
+        let errors: Vec<bool> = events.iter().map(Event::is_error).collect();
         assert_eq!(errors, [true, true, false]);
+    }
+
+    #[test]
+    fn an_event_of_lines_without_end_is_stopped() {
+        let mut sse = Sse::default();
+        let line = format!("data: {}\n", "x".repeat(MAX_EVENT_BYTES / 4));
+        let fault = (0..5).find_map(|_| {
+            sse.push(line.as_bytes());
+            sse.next().err()
+        });
+        assert!(
+            matches!(fault, Some(Fault::Malformed { offset: 0, .. })),
+            "{fault:?}"
+        );
     }
 
     proptest! {

@@ -126,6 +126,37 @@ async fn a_broken_answer_is_never_a_clean_end_and_is_counted_first() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_why_it_stopped_and_has_no_terminator_is_no_clean_end() {
+    for wire in ALL {
+        let (sandbox, _provider) = Sandbox::with(wire, failing(Fault::NoTerminator));
+        let streamed = sandbox.stream(ask()).await;
+        let failure = streamed.failure.as_ref().unwrap();
+        assert_eq!(failure.reason, Reason::Truncated, "{wire:?}");
+        assert_eq!(streamed.text(), "123456789");
+        assert_eq!(streamed.usage.unwrap().input_tokens, 10);
+        let whole = sandbox.whole(ask()).await.unwrap_err();
+        assert_eq!(whole.reason, Reason::Truncated, "{wire:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_ends_at_the_limit_for_the_whole() {
+    let pace = Duration::from_millis(20);
+    let drip = Reply::text("drip ".repeat(200)).timing(Duration::ZERO, pace);
+    for wire in ALL {
+        let provider = Provider::start(Script::serving(["m"]).otherwise(drip.clone()));
+        let mut settings = settings(wire, &wire.url(&provider.url()));
+        settings.backend.total_timeout = Duration::from_millis(300);
+        let streamed = Sandbox::new(&settings).stream(ask()).await;
+        let failure = streamed.failure.unwrap();
+        assert_eq!(failure.reason, Reason::BackendTimeout, "{wire:?}");
+        assert!(failure.message.contains("total_timeout"), "{failure}");
+        assert!(streamed.usage.unwrap().output_tokens > 0, "it came so far");
+        assert!(provider.wait_open(0, SOON).await, "{wire:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_is_an_error_from_its_start_is_one() {
     for wire in ALL {
         let failure = failure(wire, failing(Fault::ErrorInside { after: 0 })).await;

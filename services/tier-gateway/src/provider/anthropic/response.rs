@@ -99,8 +99,21 @@ struct Delta {
 }
 
 impl Wire for Messages {
+    fn knows(&self, name: &str) -> bool {
+        matches!(
+            name,
+            "" | "message"
+                | "message_start"
+                | "content_block_start"
+                | "content_block_delta"
+                | "content_block_stop"
+                | "message_delta"
+                | "message_stop"
+        )
+    }
+
     fn read(&mut self, event: &Event) -> Result<Said, Fault> {
-        if event.is_error {
+        if event.is_error() {
             return Err(Complaint::read(event.data.as_bytes()).inside_answer());
         }
         let message: Message = serde_json::from_str(&event.data).map_err(|_| Fault::Malformed {

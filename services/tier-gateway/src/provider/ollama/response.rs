@@ -25,32 +25,26 @@ pub(in crate::provider) struct ChatDecoder {
 }
 
 impl Decode for ChatDecoder {
-    fn decode(&mut self, bytes: &[u8]) -> Result<Vec<Chunk>, Fault> {
+    fn push(&mut self, bytes: &[u8]) {
         self.lines.push(bytes);
-        let mut chunks = Vec::new();
-        while let Some(line) = self.lines.next()? {
-            let reply = read(&line)?;
-            self.terminated = reply.done;
-            chunks.push(self.chunk(reply));
-            if self.terminated {
-                break;
-            }
-        }
-        Ok(chunks)
     }
 
-    fn rest(&mut self) -> Result<Vec<Chunk>, Fault> {
+    fn next(&mut self) -> Result<Option<Chunk>, Fault> {
+        if self.terminated {
+            return Ok(None);
+        }
+        let line = self.lines.next()?;
+        line.map(|line| self.read(&line)).transpose()
+    }
+
+    fn rest(&mut self) -> Result<Option<Chunk>, Fault> {
         let Some(line) = self.lines.rest()? else {
-            return Ok(vec![]);
+            return Ok(None);
         };
-        // Half a line is what a cut answer ends with; that is no offence in itself.
-        match read(&line) {
-            Ok(reply) => {
-                self.terminated = reply.done;
-                Ok(vec![self.chunk(reply)])
-            }
-            Err(Fault::Malformed { .. }) => Ok(vec![]),
-            Err(fault) => Err(fault),
+        match self.read(&line) {
+            // Half a line is what a cut answer ends with; that is no offence in itself.
+            Err(Fault::Malformed { .. }) => Ok(None),
+            read => read.map(Some),
         }
     }
 
@@ -129,6 +123,12 @@ fn read(line: &Line) -> Result<Reply, Fault> {
 }
 
 impl ChatDecoder {
+    fn read(&mut self, line: &Line) -> Result<Chunk, Fault> {
+        let reply = read(line)?;
+        self.terminated = reply.done;
+        Ok(self.chunk(reply))
+    }
+
     fn chunk(&mut self, reply: Reply) -> Chunk {
         let message = reply.message.unwrap_or_default();
         let counted = reply.prompt_eval_count.is_some() || reply.eval_count.is_some();
@@ -172,6 +172,7 @@ fn finish(reason: Option<&str>) -> Finish {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::stream::for_testing::{self, damaged};
     use proptest::prelude::*;
 
     const CHAT: &str = r#"{"model":"llama3.2","created_at":"2026-01-01T00:00:00Z","message":{"role":"assistant","content":"Grüß"},"done":false}
@@ -180,13 +181,7 @@ mod tests {
 "#;
 
     fn decode(bytes: &[u8], size: usize) -> Result<(Vec<Chunk>, bool), Fault> {
-        let mut decoder = ChatDecoder::default();
-        let mut chunks = Vec::new();
-        for piece in bytes.chunks(size) {
-            chunks.extend(decoder.decode(piece)?);
-        }
-        chunks.extend(decoder.rest()?);
-        Ok((chunks, decoder.is_terminated()))
+        for_testing::decode(ChatDecoder::default(), bytes, size)
     }
 
     #[test]
@@ -230,10 +225,8 @@ mod tests {
         }
 
         #[test]
-        fn no_damage_to_a_real_stream_makes_it_panic(at in 0..CHAT.len(), byte in any::<u8>()) {
-            let mut bytes = CHAT.as_bytes().to_vec();
-            bytes[at] = byte;
-            let _ = decode(&bytes, 16);
+        fn no_damage_to_a_real_stream_makes_it_panic(bytes in damaged(CHAT), size in 1usize..50) {
+            let _ = decode(&bytes, size);
         }
     }
 }

@@ -25,6 +25,10 @@ pub(in crate::provider) type ChatDecoder = Events<Chat>;
 pub(in crate::provider) struct Chat;
 
 impl Wire for Chat {
+    fn knows(&self, name: &str) -> bool {
+        matches!(name, "" | "message")
+    }
+
     fn read(&mut self, event: &Event) -> Result<Said, Fault> {
         if event.data.trim() == TERMINATOR {
             return Ok(Said::End);
@@ -120,9 +124,9 @@ impl ToolCall {
 
 fn chunk(event: &Event) -> Result<Chunk, Fault> {
     let completion: Completion = match serde_json::from_str(&event.data) {
-        Ok(completion) if !event.is_error => completion,
+        Ok(completion) if !event.is_error() => completion,
         // An event that calls itself an error is one, whatever it looks like.
-        _ if event.is_error => return Err(complaint(&event.data)),
+        _ if event.is_error() => return Err(complaint(&event.data)),
         _ => {
             return Err(Fault::Malformed {
                 offset: event.offset,

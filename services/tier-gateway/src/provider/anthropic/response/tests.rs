@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::provider::stream::Decode as _;
+use crate::provider::stream::for_testing::{self, damaged};
 
 const TEXT: &str = r#"event: message_start
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":25,"cache_read_input_tokens":100,"cache_creation_input_tokens":10,"output_tokens":1}}}
@@ -48,13 +48,7 @@ data: {"type":"message_stop"}
 "#;
 
 fn decode(by_tool: bool, bytes: &[u8], size: usize) -> Result<(Vec<Chunk>, bool), Fault> {
-    let mut decoder = MessageDecoder::for_answer(by_tool);
-    let mut chunks = Vec::new();
-    for piece in bytes.chunks(size) {
-        chunks.extend(decoder.decode(piece)?);
-    }
-    chunks.extend(decoder.rest()?);
-    Ok((chunks, decoder.is_terminated()))
+    for_testing::decode(MessageDecoder::for_answer(by_tool), bytes, size)
 }
 
 fn text(chunks: &[Chunk]) -> String {
@@ -118,6 +112,13 @@ fn errors_noise_and_ends_are_told_apart() {
     assert!(!terminated);
 }
 
+#[test]
+fn events_and_blocks_that_nobody_knows_are_passed_over() {
+    let news = "event: news\ndata: not even JSON\n\ndata: {\"type\":\"news\"}\n\n";
+    let (chunks, terminated) = decode(false, (news.to_owned() + TEXT).as_bytes(), 9).unwrap();
+    assert_eq!((text(&chunks).as_str(), terminated), ("Grüß dich", true));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(10_000))]
 
@@ -127,9 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_a_real_stream_makes_it_panic(at in 0..TOOL.len(), byte in any::<u8>(), by_tool: bool) {
-        let mut bytes = TOOL.as_bytes().to_vec();
-        bytes[at] = byte;
-        let _ = decode(by_tool, &bytes, 64);
+    fn no_damage_to_a_real_stream_makes_it_panic(bytes in damaged(TOOL), size in 1usize..80, by_tool: bool) {
+        let _ = decode(by_tool, &bytes, size);
     }
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::provider::stream::Decode as _;
+use crate::provider::stream::for_testing::{self, damaged};
 
 const LLAMA_CPP: &str = r#"data: {"choices":[{"finish_reason":null,"index":0,"delta":{"role":"assistant","content":null}}],"created":1,"id":"chatcmpl-1","model":"smollm2-135m","object":"chat.completion.chunk"}
 
@@ -18,16 +19,7 @@ data: [DONE]
 "#;
 
 fn decode(bytes: &[u8], size: usize) -> Result<(Vec<Chunk>, bool), Fault> {
-    let mut decoder = ChatDecoder::default();
-    let mut chunks = Vec::new();
-    for piece in bytes.chunks(size) {
-        chunks.extend(decoder.decode(piece)?);
-        if decoder.is_terminated() {
-            return Ok((chunks, true));
-        }
-    }
-    chunks.extend(decoder.rest()?);
-    Ok((chunks, decoder.is_terminated()))
+    for_testing::decode(ChatDecoder::default(), bytes, size)
 }
 
 fn one(data: &str) -> Result<Chunk, Fault> {
@@ -99,6 +91,23 @@ fn what_is_no_chunk_is_found_where_it_is() {
 }
 
 #[test]
+fn what_came_before_a_fault_in_the_same_bytes_is_not_lost() {
+    let mut decoder = ChatDecoder::default();
+    decoder
+        .push(b"data: {\"choices\":[{\"delta\":{\"content\":\"paid for\"}}]}\n\ndata: {oops\n\n");
+    assert_eq!(decoder.next().unwrap().unwrap().text, "paid for");
+    assert!(decoder.next().is_err());
+}
+
+#[test]
+fn an_event_that_nobody_knows_is_passed_over_and_a_malformed_one_is_not() {
+    let news = "event: news\ndata: not even JSON\n\n";
+    let (chunks, terminated) = decode((news.to_owned() + LLAMA_CPP).as_bytes(), 9).unwrap();
+    assert_eq!((chunks.len(), terminated), (4, true));
+    assert!(decode(b"data: not even JSON\n\n", 9).is_err());
+}
+
+#[test]
 fn half_an_event_at_the_end_is_not_blamed_on_the_protocol() {
     let (chunks, terminated) = decode(b"data: {\"choices\":[{\"del", usize::MAX).unwrap();
     assert_eq!((chunks, terminated), (vec![], false));
@@ -121,9 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn no_damage_to_a_real_stream_makes_it_panic(at in 0..LLAMA_CPP.len(), byte in any::<u8>()) {
-        let mut bytes = LLAMA_CPP.as_bytes().to_vec();
-        bytes[at] = byte;
-        let _ = decode(&bytes, 16);
+    fn no_damage_to_a_real_stream_makes_it_panic(bytes in damaged(LLAMA_CPP), size in 1usize..50) {
+        let _ = decode(&bytes, size);
     }
 }
