@@ -15,4 +15,5 @@ mod pull;
 mod requests;
 mod retry;
 mod sandbox;
+mod torrent;
 mod trace;
