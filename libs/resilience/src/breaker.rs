@@ -8,8 +8,8 @@
 //!      └───────────────────── it went well ───────────────────────┘
 //! ```
 //!
-//! One call at a time probes; the others are refused until it has told how it went. A probe that
-//! is dropped without a word (its caller left) lets the next one probe.
+//! One call at a time probes; the others are refused until it has told that it has begun well, or
+//! how it went. A probe that is dropped without a word (its caller left) lets the next one probe.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -182,6 +182,15 @@ impl Permit {
         self.tell(Event::Failure);
     }
 
+    /// It has begun well: a probe that takes long need not hold up the others until its end, which
+    /// it still tells.
+    pub fn begun(&mut self) {
+        if self.is_probe {
+            self.breaker.tell(Event::Success, true);
+            self.is_probe = false;
+        }
+    }
+
     fn tell(&mut self, event: Event) {
         self.told = true;
         self.breaker.tell(event, self.is_probe);
@@ -254,6 +263,18 @@ mod tests {
         drop(breaker.permit().unwrap());
         breaker.permit().unwrap().success();
         assert!(breaker.permit().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_begins_well_closes_it_and_its_end_still_counts() {
+        let breaker = breaker();
+        fail(&breaker, 3);
+        pass(Duration::from_secs(1)).await;
+        let mut probe = breaker.permit().unwrap();
+        probe.begun();
+        breaker.permit().unwrap().success();
+        probe.failure();
+        assert_eq!(breaker.state(), State::Closed { failures: 1 });
     }
 
     #[tokio::test(start_paused = true)]
