@@ -53,8 +53,11 @@ impl Generate {
         }
         let _place = self.admission.enter(call.ticket(deadline)).await?;
         let mut retries = self.retry.begin(deadline);
+        let mut tried = Vec::new();
         loop {
-            let mut way = self.way(&call.model).map_err(|fault| fail(&fault))?;
+            let way = self.way(&call.model, &tried);
+            let mut way = way.map_err(|fault| fail(&fault))?;
+            tried.push(way.address());
             let mut observation = self.observe(&Subject::embedding(&call.model));
             let asked = observation.within(way.provider().embed(&call.texts, &served.model));
             let answer = self.patience(deadline).limit(asked).await;
@@ -71,7 +74,8 @@ impl Generate {
             self.registry.note(&fault);
             observation.failed(&fault, Usage::default());
             let failure = fail(&fault);
-            match retries.next_wait(&fault, self.endpoints.has_another_way(&fault)) {
+            let elsewhere = self.endpoints.has_another_way(&fault, &tried);
+            match retries.next_wait(&fault, elsewhere) {
                 None => return Err(failure),
                 Some(wait) => self.again(&failure, wait).await,
             }

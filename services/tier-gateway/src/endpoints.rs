@@ -1,7 +1,8 @@
 //! Where a backend can be reached: its addresses, and the keys that all of them take.
 //!
-//! A call goes to the address with the fewest calls in flight. One that keeps failing is left out
-//! until a call that probes it goes well; when all are left out, calls go on as if none were.
+//! A call goes to the address with the fewest calls in flight, and made again to one that it has not
+//! tried. An address that keeps failing is left out until a call that probes it, or a look at its
+//! models, goes well; when all are left out, calls go on as if none were.
 
 mod keyring;
 
@@ -28,6 +29,8 @@ pub(crate) struct Endpoints {
 }
 
 struct Replica {
+    /// Its place among the addresses.
+    index: usize,
     provider: Arc<dyn Provider>,
     breaker: Arc<Breaker>,
     in_flight: AtomicUsize,
@@ -48,8 +51,9 @@ impl Endpoints {
             max_open_for: backend.breaker.max_open_for,
         };
         let urls = [&backend.url].into_iter().chain(&backend.replicas);
-        let replicas = urls.map(|url| {
+        let replicas = urls.enumerate().map(|(index, url)| {
             Ok(Arc::new(Replica {
+                index,
                 provider: provider::for_backend(backend, url, &keys)?,
                 breaker: Arc::new(Breaker::new(policy)),
                 in_flight: AtomicUsize::new(0),
@@ -67,6 +71,7 @@ impl Endpoints {
         let settings =
             crate::config::for_testing::settings(terrace_config::BackendKind::OpenAi, &[]);
         let replica = Replica {
+            index: 0,
             provider,
             breaker: model_breaker(&settings.backend),
             in_flight: AtomicUsize::new(0),
@@ -77,10 +82,13 @@ impl Endpoints {
         }
     }
 
-    /// The address for the next call.
-    pub(crate) fn pick(&self) -> Option<Lease> {
+    /// The address for the next call, if it may be one that has not been `tried`.
+    pub(crate) fn pick(&self, tried: &[usize]) -> Option<Lease> {
         let mut replicas: Vec<_> = self.replicas.iter().collect();
-        replicas.sort_by_key(|replica| replica.in_flight.load(Ordering::Relaxed));
+        replicas.sort_by_key(|replica| {
+            let in_flight = replica.in_flight.load(Ordering::Relaxed);
+            (tried.contains(&replica.index), in_flight)
+        });
         let permitted = replicas.iter().find_map(|replica| {
             let permit = replica.breaker.permit().ok()?;
             Some(Lease::new(replica, Some(permit)))
@@ -103,17 +111,26 @@ impl Endpoints {
         &self.keys
     }
 
-    /// Whether a call that met this fault can go elsewhere at once: to another address, or with
-    /// another key.
-    pub(crate) fn has_another_way(&self, fault: &Fault) -> bool {
-        match fault {
-            Fault::Unauthorized { .. } | Fault::RateLimited { .. } => self.keys.has_fresh(),
-            Fault::Unreachable => {
-                let open = |replica: &&Arc<Replica>| replica.breaker.refuses_for().is_none();
-                self.replicas.len() > 1 && self.replicas.iter().any(|replica| open(&replica))
-            }
-            _ => false,
-        }
+    /// How many there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.replicas.len()
+    }
+
+    /// Whether a call that met this fault can go elsewhere at once: to an address that it has not
+    /// `tried`, or with another key.
+    pub(crate) fn has_another_way(&self, fault: &Fault, tried: &[usize]) -> bool {
+        let key_failed = matches!(
+            fault,
+            Fault::Unauthorized { .. } | Fault::RateLimited { .. }
+        );
+        (key_failed && self.keys.has_fresh()) || (fault.is_passing() && self.has_untried(tried))
+    }
+
+    fn has_untried(&self, tried: &[usize]) -> bool {
+        let is_open = |replica: &Arc<Replica>| replica.breaker.refuses_for().is_none();
+        self.replicas
+            .iter()
+            .any(|replica| !tried.contains(&replica.index) && is_open(replica))
     }
 }
 
@@ -129,6 +146,18 @@ impl Lease {
     /// What speaks to the address.
     pub(crate) fn provider(&self) -> &dyn Provider {
         &*self.replica.provider
+    }
+
+    /// Which address it is.
+    pub(crate) fn index(&self) -> usize {
+        self.replica.index
+    }
+
+    /// Tells that the address answers.
+    pub(crate) fn begun(&mut self) {
+        if let Some(permit) = &mut self.permit {
+            permit.begun();
+        }
     }
 
     /// Tells how the call went.

@@ -170,6 +170,23 @@ impl Fault {
         }
     }
 
+    /// Whether the same call may go well in a moment, or elsewhere.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::RateLimited { .. }
+                | Self::Failed {
+                    status: Some(_),
+                    ..
+                }
+                | Self::Timeout {
+                    wait: Wait::Connect,
+                    ..
+                }
+        )
+    }
+
     /// How long to stay away, if that is known.
     pub(crate) const fn retry_after(&self) -> Option<Duration> {
         match self {

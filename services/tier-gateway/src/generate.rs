@@ -139,8 +139,11 @@ impl Generate {
         };
         let place = self.admission.enter(ticket).await?;
         let mut retries = self.retry.begin(deadline);
+        let mut tried = Vec::new();
         loop {
-            let mut way = self.way(&call.model).map_err(|fault| fail(&fault))?;
+            let way = self.way(&call.model, &tried);
+            let mut way = way.map_err(|fault| fail(&fault))?;
+            tried.push(way.address());
             let mut answer = self.begin(&call, &served, deadline);
             let opened = answer.open(way.provider(), &call, &served.model).await;
             let Err(fault) = opened else {
@@ -150,7 +153,8 @@ impl Generate {
             if fault.may_have_cost() {
                 return Ok(answer.broken(fault));
             }
-            let wait = retries.next_wait(&fault, self.endpoints.has_another_way(&fault));
+            let elsewhere = self.endpoints.has_another_way(&fault, &tried);
+            let wait = retries.next_wait(&fault, elsewhere);
             let failure = answer.fail(fault);
             match wait {
                 None => return Err(failure),
@@ -174,9 +178,9 @@ impl Generate {
         provider.map(Provider::abilities).unwrap_or_default()
     }
 
-    /// The way to a model for one call, if its breaker allows one.
-    pub(crate) fn way(&self, model: &ModelName) -> Result<Way, Fault> {
-        Way::open(&self.registry, &self.endpoints, model)
+    /// The way to a model for one call that has `tried` some addresses, if its breaker allows one.
+    pub(crate) fn way(&self, model: &ModelName, tried: &[usize]) -> Result<Way, Fault> {
+        Way::open(&self.registry, &self.endpoints, model, tried)
     }
 
     /// Waits before a call is made again.

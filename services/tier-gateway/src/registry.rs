@@ -49,6 +49,15 @@ enum Picture {
     Down(Fault),
 }
 
+impl Picture {
+    const fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Down(fault) => Some(fault),
+            Self::Unknown | Self::Has(_) => None,
+        }
+    }
+}
+
 /// A model as it is listed.
 pub(crate) struct Listed {
     pub(crate) served: Arc<Served>,
@@ -101,6 +110,11 @@ impl Registry {
     /// Tells the breaker of a model how a call went.
     pub(crate) fn tell(&self, name: &ModelName, permit: Option<Permit>, fault: Option<&Fault>) {
         settle(permit, fault);
+        self.show_breaker(name);
+    }
+
+    /// Shows where the breaker of a model stands.
+    pub(crate) fn show_breaker(&self, name: &ModelName) {
         if let Some(breaker) = self.breaker(name) {
             metrics::breaker(&self.blame.backend, name, breaker.state());
         }
@@ -163,30 +177,27 @@ impl Registry {
         self.nudge.notify_one();
     }
 
-    /// Asks the backend what it has. `true` if it answered.
-    pub(crate) async fn refresh(&self, provider: &dyn Provider) -> bool {
-        if self.keys.missing().is_some() {
-            return true;
-        }
-        let wanted: Vec<ModelName> = self
-            .configured
-            .iter()
-            .map(|own| own.model.name.clone())
-            .collect();
-        let picture = match provider.list_models(&wanted).await {
+    /// Asks the backend what it has.
+    async fn ask(&self, provider: &dyn Provider) -> Picture {
+        let names = self.configured.iter().map(|own| own.model.name.clone());
+        let wanted: Vec<ModelName> = names.collect();
+        match provider.list_models(&wanted).await {
             Ok(None) => Picture::Unknown,
-            Ok(Some(found)) => {
-                self.models
-                    .store(Arc::new(told::of(&self.configured, &found)));
-                Picture::Has(found)
-            }
+            Ok(Some(found)) => Picture::Has(found),
             Err(fault) => Picture::Down(fault),
-        };
+        }
+    }
+
+    /// Takes over what the backend said of itself.
+    fn hang(&self, picture: Picture) {
+        if let Picture::Has(found) = &picture {
+            let told = told::of(&self.configured, found);
+            self.models.store(Arc::new(told));
+        }
         let before = self.picture.swap(Arc::new(picture.clone()));
         if *before != picture {
             self.announce(&picture);
         }
-        !matches!(picture, Picture::Down(_))
     }
 
     fn announce(&self, picture: &Picture) {

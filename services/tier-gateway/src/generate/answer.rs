@@ -121,9 +121,10 @@ impl Answer {
     fn take(&mut self, chunk: Chunk) {
         if chunk.is_said()
             && self.patience.begun()
-            && let Some((place, _)) = &self.held
+            && let Some((place, way)) = &mut self.held
         {
             place.first_piece();
+            way.begun();
         }
         self.tally.add(&chunk);
         self.observation.piece(&chunk, self.tally.so_far());

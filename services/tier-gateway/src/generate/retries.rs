@@ -9,7 +9,7 @@ use terrace_config::{Backend, Retry};
 use terrace_resilience::{Backoff, RetryBudget};
 use tokio::time::Instant;
 
-use crate::error::{Fault, Wait};
+use crate::error::Fault;
 
 /// What all calls of one backend share.
 pub(crate) struct RetryPolicy {
@@ -56,7 +56,7 @@ impl Retries<'_> {
     ///
     /// `elsewhere` says that there is another address or key, which needs no wait.
     pub(crate) fn next_wait(&mut self, fault: &Fault, elsewhere: bool) -> Option<Duration> {
-        let worth = elsewhere || is_passing(fault);
+        let worth = elsewhere || fault.is_passing();
         if !worth || fault.may_have_cost() || self.made >= self.policy.limits.max_attempts {
             return None;
         }
@@ -75,23 +75,6 @@ impl Retries<'_> {
         self.made += 1;
         Some(wait)
     }
-}
-
-/// Whether the same call may go well in a moment.
-const fn is_passing(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::Unreachable
-            | Fault::RateLimited { .. }
-            | Fault::Failed {
-                status: Some(_),
-                ..
-            }
-            | Fault::Timeout {
-                wait: Wait::Connect,
-                ..
-            }
-    )
 }
 
 #[cfg(test)]

@@ -22,17 +22,19 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// Opens a way, unless the model's breaker is open.
+    /// Opens a way, unless the model's breaker is open; if it can be, by an address that has not
+    /// been `tried`.
     pub(crate) fn open(
         registry: &Arc<Registry>,
         endpoints: &Endpoints,
         model: &ModelName,
+        tried: &[usize],
     ) -> Result<Self, Fault> {
         let permit = registry.permit(model)?;
         Ok(Self {
             registry: Arc::clone(registry),
             model: model.clone(),
-            lease: endpoints.pick().ok_or(Fault::Unreachable)?,
+            lease: endpoints.pick(tried).ok_or(Fault::Unreachable)?,
             permit,
         })
     }
@@ -40,6 +42,20 @@ impl Way {
     /// What speaks to the address.
     pub(crate) fn provider(&self) -> &dyn Provider {
         self.lease.provider()
+    }
+
+    /// Which address it leads to.
+    pub(crate) fn address(&self) -> usize {
+        self.lease.index()
+    }
+
+    /// Tells that the answer has begun: whoever waits for a probe need not wait for its end.
+    pub(crate) fn begun(&mut self) {
+        self.lease.begun();
+        if let Some(permit) = &mut self.permit {
+            permit.begun();
+            self.registry.show_breaker(&self.model);
+        }
     }
 
     /// Tells how the call went: well, or with a fault.

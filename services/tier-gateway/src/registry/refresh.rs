@@ -21,12 +21,27 @@ pub(crate) struct Pace {
 }
 
 impl Registry {
-    /// Asks the backend what it has, at the address that calls would go to.
+    /// Asks the backend what it has, at the address that calls would go to and, while that does not
+    /// answer, at the others. `true` if one answered, or none can be asked.
+    ///
+    /// It also tells whether an address works that was left out, at no cost.
     pub(crate) async fn look(&self, endpoints: &Endpoints) -> bool {
-        match endpoints.pick() {
-            Some(lease) => self.refresh(lease.provider()).await,
-            None => false,
+        if self.keys.missing().is_some() {
+            return true;
         }
+        let mut tried = Vec::new();
+        while let Some(mut lease) = endpoints.pick(&tried) {
+            let picture = self.ask(lease.provider()).await;
+            let fault = picture.fault();
+            lease.tell(fault);
+            tried.push(lease.index());
+            let answered = fault.is_none();
+            if answered || tried.len() >= endpoints.len() {
+                self.hang(picture);
+                return answered;
+            }
+        }
+        false
     }
 
     /// Refreshes for as long as it is polled; `answered` says how the last look went.

@@ -65,9 +65,9 @@ fn obstacles(registry: &Registry) -> Vec<Option<String>> {
 #[tokio::test]
 async fn only_what_the_backend_has_is_available_and_the_rest_says_how_to_get_it() {
     let registry = registry(&["a", "b"], Secret::Unset);
-    let provider: Arc<dyn Provider> = lists(vec![has(&["a:latest", "c"])]);
+    let endpoints = Endpoints::of(lists(vec![has(&["a:latest", "c"])]));
     assert_eq!(obstacles(&registry), [None, None], "nothing is known yet");
-    registry.refresh(&*provider).await;
+    registry.look(&endpoints).await;
     let missing = "model `b` not found on backend `test`: run `ollama pull b`".to_owned();
     assert_eq!(obstacles(&registry), [None, Some(missing)]);
 }
@@ -75,11 +75,11 @@ async fn only_what_the_backend_has_is_available_and_the_rest_says_how_to_get_it(
 #[tokio::test]
 async fn a_dead_backend_makes_all_of_its_models_unavailable_until_it_is_back() {
     let registry = registry(&["a"], Secret::Unset);
-    let provider: Arc<dyn Provider> = lists(vec![Err(Fault::Unreachable), has(&["a"])]);
-    assert!(!registry.refresh(&*provider).await);
+    let endpoints = Endpoints::of(lists(vec![Err(Fault::Unreachable), has(&["a"])]));
+    assert!(!registry.look(&endpoints).await);
     let obstacle = obstacles(&registry).remove(0).unwrap();
     assert!(obstacle.contains("is it running?"), "{obstacle}");
-    assert!(registry.refresh(&*provider).await);
+    assert!(registry.look(&endpoints).await);
     assert_eq!(obstacles(&registry), [None]);
 }
 
@@ -88,8 +88,8 @@ async fn a_missing_key_is_named_and_the_backend_is_not_asked() {
     let source = "the variable OPENAI_API_KEY".to_owned();
     let registry = registry(&["a"], Secret::Missing { source });
     let lists = lists(vec![has(&["a"])]);
-    let provider: Arc<dyn Provider> = lists.clone();
-    registry.refresh(&*provider).await;
+    let endpoints = Endpoints::of(lists.clone());
+    registry.look(&endpoints).await;
     assert_eq!(lists.asked.load(Ordering::SeqCst), 0);
     let obstacle = obstacles(&registry).remove(0).unwrap();
     assert!(

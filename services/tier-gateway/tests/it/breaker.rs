@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use terrace_domain::Reason;
+use terrace_proto::gateway::v1 as wire;
+use terrace_rpc::deadline::{Deadline, request_within};
 use terrace_testkit::provider::{Fault, Reply};
 use terrace_testkit::{Provider, Script};
 
-use crate::sandbox::{Sandbox, Wire, ask, settings};
+use crate::sandbox::{SOON, Sandbox, Wire, ask, settings};
 
 const OPEN: Duration = Duration::from_millis(300);
 
@@ -78,4 +80,27 @@ async fn refusals_that_are_the_callers_fault_do_not_open_it() {
         assert_eq!(failure.reason, Reason::BackendRejected);
     }
     assert_eq!(provider.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_probe_that_answers_lets_the_others_in_before_its_end() {
+    let provider = Provider::start(broken());
+    let sandbox = sandbox(&provider);
+    for _ in 0..3 {
+        drop(sandbox.whole(ask()).await);
+    }
+    let endless = Reply::text("a b").fault(Fault::Stall { after: 1 });
+    provider.set_script(Script::serving(["m"]).otherwise(endless));
+    tokio::time::sleep(OPEN).await;
+    let generation = Some(ask());
+    let request = wire::GenerateStreamRequest { generation };
+    let request = request_within(request, Deadline::within(SOON));
+    let probe = sandbox.client.clone().generate_stream(request).await;
+    let mut probe = probe.unwrap().into_inner();
+    // The estimate of the prompt, then the first piece.
+    for _ in 0..2 {
+        assert!(probe.message().await.unwrap().is_some());
+    }
+    provider.set_script(Script::serving(["m"]).otherwise(Reply::text("well again")));
+    assert_eq!(sandbox.whole(ask()).await.unwrap().text, "well again");
 }

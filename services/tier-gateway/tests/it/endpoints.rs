@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use terrace_runtime::{Shutdown, Tasks};
 use terrace_testkit::provider::Reply;
 use terrace_testkit::{Provider, Script};
 
@@ -42,6 +43,33 @@ async fn a_dead_address_costs_no_call_and_is_left_out() {
         assert_eq!(sandbox.whole(ask()).await.unwrap().text, "second");
     }
     assert_eq!(second.requests().len(), 20);
+}
+
+#[tokio::test]
+async fn a_call_that_one_address_has_no_room_for_goes_to_the_other_at_once() {
+    for code in [429, 503] {
+        let first = Provider::start(Script::serving(["m"]).otherwise(Reply::status(code)));
+        let second = serving("second");
+        let mut settings = settings(Wire::OpenAi, &Wire::OpenAi.url(&first.url()));
+        settings.backend.replicas = vec![Wire::OpenAi.url(&second.url()).parse().unwrap()];
+        // Whoever waited would wait for longer than any call may take.
+        settings.backend.retry.initial_backoff = Duration::from_secs(300);
+        let sandbox = Sandbox::new(&settings);
+        assert_eq!(sandbox.whole(ask()).await.unwrap().text, "second", "{code}");
+        assert_eq!(first.requests().len(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn one_dead_address_does_not_make_the_models_unavailable() {
+    let mut first = serving("first");
+    let second = serving("second");
+    let sandbox = two(&first, &second);
+    first.kill();
+    let tasks = Tasks::new(Shutdown::new());
+    sandbox.gateway.start(&tasks).await;
+    let models = sandbox.models().await;
+    assert!(models[0].available, "{}", models[0].unavailable_because);
 }
 
 #[tokio::test]
