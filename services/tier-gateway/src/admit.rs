@@ -43,9 +43,34 @@ struct State {
     line: Line,
     adaptive: Option<Adaptive>,
     calls: HashMap<u64, oneshot::Sender<()>>,
-    /// How long a call usually takes, in seconds; 0 before the first has ended.
-    service: f64,
+    /// How long a call usually takes.
+    usual: Usual,
+    /// The same for each model that has a call behind it.
+    usual_of: HashMap<ModelName, Usual>,
     backend: BackendName,
+}
+
+/// How long a call usually takes, in seconds; 0 before the first has ended.
+#[derive(Debug, Default, Clone, Copy)]
+struct Usual(f64);
+
+impl Usual {
+    fn follow(&mut self, took: Duration) {
+        let took = took.as_secs_f64();
+        self.0 = if self.0 == 0.0 {
+            took
+        } else {
+            self.0 + (took - self.0) * SERVICE_SMOOTHING
+        };
+    }
+
+    /// How long so many calls take where so many have a place.
+    fn wait(self, calls: usize, places: usize) -> Duration {
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
+        let places = u32::try_from(places.max(1)).unwrap_or(u32::MAX);
+        let seconds = f64::from(calls) * self.0 / f64::from(places);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
 }
 
 /// Who asks to be let in.
@@ -78,7 +103,8 @@ impl Admission {
             line: Line::new(limit, limits.collect()),
             adaptive,
             calls: HashMap::new(),
-            service: 0.0,
+            usual: Usual::default(),
+            usual_of: HashMap::new(),
             backend: backend.name.clone(),
         };
         Self {
@@ -102,8 +128,9 @@ impl Admission {
             }
             // A caller is forgotten only together with the line, so this is always the time.
             Ok(Err(_)) | Err(_) => {
+                let wait = lock(&self.state).expected_wait(ticket);
                 drop(turn);
-                Err(self.refuse(Refused::Waited, ticket.priority))
+                Err(self.refuse(Refused::Waited, ticket, wait))
             }
         }
     }
@@ -126,12 +153,13 @@ impl Admission {
         let (sender, called) = oneshot::channel();
         state.calls.insert(id, sender);
         state.admit();
+        let wait = state.expected_wait(ticket);
         let still_waits = state.calls.contains_key(&id);
         let refusal = if !still_waits {
             None
         } else if state.line.waiting() > self.max_waiting {
             Some(Refused::Full)
-        } else if Instant::now() + state.expected_wait(ticket.priority) > until {
+        } else if Instant::now() + wait > until {
             Some(Refused::TooLate)
         } else {
             None
@@ -148,7 +176,7 @@ impl Admission {
             None => Ok(Some((turn, called))),
             Some(cause) => {
                 drop(turn);
-                Err(self.refuse(cause, ticket.priority))
+                Err(self.refuse(cause, ticket, wait))
             }
         }
     }
@@ -161,13 +189,19 @@ impl Admission {
         }
     }
 
-    fn refuse(&self, cause: Refused, priority: Priority) -> Failure {
+    /// `wait`: how long it would have had to.
+    fn refuse(&self, cause: Refused, ticket: Ticket<'_>, wait: Duration) -> Failure {
         metrics::refused(&self.backend, cause);
         let state = lock(&self.state);
-        let (backend, limit) = (&self.backend, state.line.limit());
-        let wait = state
-            .expected_wait(priority)
-            .clamp(COME_BACK.0, COME_BACK.1);
+        let backend = &self.backend;
+        let wait = wait.clamp(COME_BACK.0, COME_BACK.1);
+        let (who, limit) = match state.line.full_model(ticket.model) {
+            Some(limit) => (
+                format!("model `{}` on backend `{backend}`", ticket.model),
+                limit,
+            ),
+            None => (format!("backend `{backend}`"), state.line.limit()),
+        };
         let what = match cause {
             Refused::Full => format!(
                 "and {} calls wait: come back later, or raise backends.{backend}.queue.max_waiting",
@@ -181,7 +215,7 @@ impl Admission {
                  backends.{backend}.max_concurrency if it can do more"
             ),
         };
-        let message = format!("backend `{backend}` has all of its {limit} places taken, {what}");
+        let message = format!("{who} has all of its {limit} places taken, {what}");
         Failure::new(Reason::Overloaded, message).retry_after(wait)
     }
 }
@@ -197,22 +231,25 @@ impl State {
         }
     }
 
-    /// How long a new call would wait, as far as the calls before it tell.
-    fn expected_wait(&self, priority: Priority) -> Duration {
-        let ahead = u32::try_from(self.line.ahead_of(priority)).unwrap_or(u32::MAX);
-        let limit = u32::try_from(self.line.limit().max(1)).unwrap_or(u32::MAX);
-        let seconds = f64::from(ahead) * self.service / f64::from(limit);
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    /// How long a new call would wait, as far as the calls before it tell: for a place of its model
+    /// or of the backend, whichever comes later.
+    fn expected_wait(&self, ticket: Ticket<'_>) -> Duration {
+        let (model, priority) = (ticket.model, ticket.priority);
+        let all = self
+            .usual
+            .wait(self.line.ahead_of(priority), self.line.limit());
+        let Some(places) = self.line.full_model(model) else {
+            return all;
+        };
+        let usual = self.usual_of.get(model).copied().unwrap_or_default();
+        all.max(usual.wait(self.line.ahead_of_model(model, priority), places))
     }
 
     fn leave(&mut self, model: &ModelName, took: Option<Duration>) {
         self.line.leave(model);
-        if let Some(took) = took.map(|took| took.as_secs_f64()) {
-            self.service = if self.service == 0.0 {
-                took
-            } else {
-                self.service + (took - self.service) * SERVICE_SMOOTHING
-            };
+        if let Some(took) = took {
+            self.usual.follow(took);
+            self.usual_of.entry(model.clone()).or_default().follow(took);
         }
         self.admit();
         self.report();

@@ -131,6 +131,20 @@ impl Line {
         }
     }
 
+    /// The same of one model alone.
+    pub(super) fn ahead_of_model(&self, model: &ModelName, priority: Priority) -> usize {
+        match priority {
+            Priority::Interactive => self.interactive.count(model),
+            Priority::Batch => self.interactive.count(model) + self.batch.count(model),
+        }
+    }
+
+    /// How many calls of a model may be in, when it has a limit of its own and so many are.
+    pub(super) fn full_model(&self, model: &ModelName) -> Option<usize> {
+        let most = self.model_limits.get(model).copied()?;
+        (!self.model_has_room(model)).then_some(most)
+    }
+
     fn has_room(&self, model: &ModelName) -> bool {
         self.in_flight < self.limit && self.model_has_room(model)
     }
@@ -181,6 +195,11 @@ impl Line {
 impl Class {
     fn len(&self) -> usize {
         self.waiting.values().map(VecDeque::len).sum()
+    }
+
+    fn count(&self, model: &ModelName) -> usize {
+        let waiters = self.waiting.values().flatten();
+        waiters.filter(|waiter| &waiter.model == model).count()
     }
 
     fn push(&mut self, project: &str, waiter: Waiter) {

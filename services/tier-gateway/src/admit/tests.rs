@@ -1,13 +1,18 @@
 //! Waiting, on a paused clock.
 
 use super::*;
+use crate::config::Settings;
 use crate::config::for_testing::{model, settings};
 use terrace_config::BackendKind;
 
 fn admission(change: impl FnOnce(&mut Backend)) -> Arc<Admission> {
+    admission_of(|settings| change(&mut settings.backend))
+}
+
+fn admission_of(change: impl FnOnce(&mut Settings)) -> Arc<Admission> {
     let mut settings = settings(BackendKind::OpenAi, &["m"]);
     settings.backend.max_concurrency = 1;
-    change(&mut settings.backend);
+    change(&mut settings);
     Arc::new(Admission::new(&settings.backend, &settings.models))
 }
 
@@ -57,6 +62,25 @@ async fn what_cannot_be_served_in_time_is_refused_at_once() {
     let failure = enter(&admission, 3).await.unwrap_err();
     assert_eq!(start.elapsed(), Duration::ZERO);
     assert!(failure.message.contains("too late"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_place_of_its_model_is_refused_at_once_too() {
+    let admission = admission_of(|settings| {
+        settings.backend.max_concurrency = 32;
+        settings.models[0].model.max_concurrency = Some(1);
+    });
+    learn(&admission, 5).await;
+    let _place = enter(&admission, 60).await.unwrap();
+    let start = Instant::now();
+    let failure = enter(&admission, 3).await.unwrap_err();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    assert!(failure.message.contains("too late"), "{failure}");
+    assert!(
+        failure.message.starts_with("model `m` on backend"),
+        "{failure}"
+    );
+    assert_eq!(failure.retry_after, Some(Duration::from_secs(5)));
 }
 
 #[tokio::test(start_paused = true)]
