@@ -21,6 +21,7 @@ mod yaml;
 
 pub use load::{Loaded, load, parse};
 pub use problem::{Place, Problem, Problems};
+pub use read::is_link_local;
 
 pub use schema::{
     Backend, BackendKind, Baseline, Breaker, Capabilities, Config, CostControl, Judge, Known,

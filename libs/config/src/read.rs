@@ -4,7 +4,7 @@
 //! sentence may quote a word or a number; it never quotes a URL, which could hold a password.
 
 use std::fmt::{Debug, Display};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -215,11 +215,8 @@ pub(crate) fn url(node: &Node) -> Result<Url, String> {
 pub(crate) fn backend_url(node: &Node) -> Result<Url, String> {
     let url = url(node)?;
     let link_local = match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_link_local(),
-        Some(Host::Ipv6(ip)) => {
-            let mapped = ip.to_ipv4_mapped().is_some_and(|ip| ip.is_link_local());
-            ip.is_unicast_link_local() || mapped
-        }
+        Some(Host::Ipv4(ip)) => is_link_local(ip.into()),
+        Some(Host::Ipv6(ip)) => is_link_local(ip.into()),
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("metadata.google.internal"),
         None => false,
     };
@@ -227,6 +224,15 @@ pub(crate) fn backend_url(node: &Node) -> Result<Url, String> {
         return Err("is a link-local address: no model is served there".to_owned());
     }
     Ok(url)
+}
+
+/// Whether an address is of the kind where clouds keep the keys of a machine.
+#[must_use]
+pub fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    }
 }
 
 /// Whether a URL leads over https to a host outside, as far as its name tells.

@@ -51,6 +51,8 @@ pub(crate) enum Fault {
     Unreachable,
     #[error("no certificates on this system")]
     NoCertificates,
+    #[error("its name leads to a link-local address")]
+    LinkLocal,
     #[error("time-out: {wait:?} after {after:?}")]
     Timeout { wait: Wait, after: Duration },
     #[error("rate limited")]
@@ -97,7 +99,7 @@ impl Fault {
     /// The one reason, from the closed set.
     pub(crate) const fn reason(&self) -> Reason {
         match self {
-            Self::Unreachable | Self::NoCertificates | Self::Resting { .. } => {
+            Self::Unreachable | Self::NoCertificates | Self::LinkLocal | Self::Resting { .. } => {
                 Reason::BackendUnreachable
             }
             Self::Timeout { .. } => Reason::BackendTimeout,
@@ -130,6 +132,7 @@ impl Fault {
             | Self::Truncated => true,
             Self::Unreachable
             | Self::NoCertificates
+            | Self::LinkLocal
             | Self::Resting { .. }
             | Self::RateLimited { .. }
             | Self::Rejected { .. }
@@ -150,6 +153,7 @@ impl Fault {
                 ..
             }
             | Self::NoCertificates
+            | Self::LinkLocal
             | Self::KeyMissing { .. }
             | Self::CapabilityMissing { .. }
             | Self::Resting { .. }
@@ -229,6 +233,10 @@ impl Blame {
             Fault::NoCertificates => format!(
                 "backend `{name}` cannot be called over https: this system has no certificates; \
                  install the package ca-certificates and restart"
+            ),
+            Fault::LinkLocal => format!(
+                "backend `{name}` is not called: the name in {url} leads to a link-local address, \
+                 where no model is served; put its own address into backends.{name}.url"
             ),
             Fault::Timeout { wait, after } => self.timeout(*wait, *after),
             Fault::Resting { left } => format!(

@@ -17,6 +17,7 @@ mod name;
 mod ndjson;
 mod ollama;
 mod openai;
+mod resolve;
 mod retry_after;
 mod sse;
 mod stream;

@@ -1,8 +1,10 @@
 //! The HTTP client of one backend: its address, its key, its limits, and what a status means.
 //!
-//! The address comes from the config alone; redirects and proxy variables are not followed, so
-//! no answer and no environment can send a prompt, or a key, anywhere else.
+//! The address comes from the config alone; redirects and proxy variables are not followed, and names
+//! do not lead to link-local addresses, so no answer and no environment can send a prompt, or a key,
+//! anywhere else.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use terrace_config::{Backend, BackendKind, Url};
 use tokio::time::timeout;
 
 use super::complaint::Complaint;
+use super::resolve::{LinkLocal, Resolver};
 use super::retry_after::retry_after;
 use crate::endpoints::{Keyring, OVER_QUOTA, REFUSED, Sent};
 use crate::error::{Fault, Wait};
@@ -46,12 +49,22 @@ impl Http {
     /// A minimal system has no certificates to check an `https` backend with. That is this
     /// backend's misfortune and no reason to start none of the others, so it is no error here.
     pub(crate) fn new(backend: &Backend, url: &Url, keys: &Arc<Keyring>) -> reqwest::Result<Self> {
+        Self::with(Resolver::system(), backend, url, keys)
+    }
+
+    fn with(
+        resolver: Resolver,
+        backend: &Backend,
+        url: &Url,
+        keys: &Arc<Keyring>,
+    ) -> reqwest::Result<Self> {
         // A provider may be installed already, by another gateway of this process: the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .dns_resolver(resolver)
             .connect_timeout(backend.connect_timeout)
             .tcp_nodelay(true);
         if url.scheme() == "http" {
@@ -165,6 +178,9 @@ impl Http {
     /// The fault of a call that got no answer at all.
     fn unsent(&self, error: &reqwest::Error) -> Fault {
         tracing::debug!(error = %causes(error), "call of the backend got no answer");
+        if chain(error).any(|cause| cause.is::<LinkLocal>()) {
+            return Fault::LinkLocal;
+        }
         if error.is_connect() && error.is_timeout() {
             return Fault::Timeout {
                 wait: Wait::Connect,
@@ -266,19 +282,21 @@ pub(crate) async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8
 
 /// An error with all that caused it, for the log; reqwest's own text stops at the first.
 fn causes(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        text.push_str(": ");
-        text.push_str(&next.to_string());
-        cause = next.source();
-    }
-    text
+    let texts: Vec<String> = chain(error).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+/// An error and all that caused it.
+fn chain<'a>(error: &'a reqwest::Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    let first: &'a (dyn StdError + 'static) = error;
+    std::iter::successors(Some(first), |&error| error.source())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::for_testing::settings;
+    use crate::provider::resolve;
 
     #[test]
     fn a_key_is_sent_and_never_printed() {
@@ -292,6 +310,15 @@ mod tests {
         let own = headers(BackendKind::Anthropic, Some(&key));
         assert_eq!(own["x-api-key"].as_bytes(), b"sk-secret");
         assert!(!format!("{own:?}").contains("sk-secret"));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_link_local_address_is_not_called() {
+        let backend = settings(BackendKind::OpenAi, &["m"]).backend;
+        let keys = Arc::new(Keyring::new(&backend));
+        let url = "http://models.example/v1".parse().unwrap();
+        let http = Http::with(resolve::for_testing::TO_KEYS, &backend, &url, &keys).unwrap();
+        assert_eq!(http.get("/models").await, Err(Fault::LinkLocal));
     }
 
     #[test]
