@@ -38,7 +38,9 @@ pub fn build(settings: &Settings) -> Result<TierGateway, Error> {
         url: backend.url.as_str().trim_end_matches('/').to_owned(),
     };
     let endpoints = Arc::new(Endpoints::new(backend)?);
-    let registry = Arc::new(Registry::new(settings, endpoints.keys(), blame.clone()));
+    let kind = endpoints.abilities();
+    let registry = Registry::new(settings, endpoints.keys(), kind, blame.clone());
+    let registry = Arc::new(registry);
     let generate = Generate::new(
         settings,
         Arc::clone(&endpoints),

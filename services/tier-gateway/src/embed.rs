@@ -48,7 +48,9 @@ impl Generate {
             .registry
             .callable(&call.model)
             .map_err(|fault| fail(&fault))?;
-        if !self.abilities().embeddings {
+        let model = &served.model;
+        let is_known_not_to = model.known.capabilities && !model.capabilities.embeddings;
+        if is_known_not_to || !self.abilities().embeddings {
             return Err(fail(&Fault::CapabilityMissing { what: "embeddings" }));
         }
         let _place = self.admission.enter(call.ticket(deadline)).await?;

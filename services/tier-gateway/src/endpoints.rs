@@ -14,7 +14,7 @@ use terrace_config::Backend;
 use terrace_resilience::breaker::{Breaker, Permit, Policy};
 
 use crate::error::{Error, Fault};
-use crate::provider::{self, Provider};
+use crate::provider::{self, Abilities, Provider};
 
 pub(crate) use keyring::{Keyring, OVER_QUOTA, REFUSED, Sent};
 
@@ -99,6 +99,11 @@ impl Endpoints {
     /// What speaks to the first address: for questions about the backend as a whole.
     pub(crate) fn first(&self) -> Option<&dyn Provider> {
         self.all().next()
+    }
+
+    /// What the kind of backend can carry.
+    pub(crate) fn abilities(&self) -> Abilities {
+        self.first().map(Provider::abilities).unwrap_or_default()
     }
 
     /// What speaks to each address.

@@ -28,7 +28,7 @@ use crate::config::{Served, Settings};
 use crate::endpoints::Endpoints;
 use crate::error::{Blame, Fault};
 use crate::metrics;
-use crate::provider::{Abilities, Provider};
+use crate::provider::Abilities;
 use crate::registry::Registry;
 use answer::Answer;
 use patience::Patience;
@@ -174,8 +174,7 @@ impl Generate {
 
     /// What the kind of backend can carry.
     pub(crate) fn abilities(&self) -> Abilities {
-        let provider = self.endpoints.first();
-        provider.map(Provider::abilities).unwrap_or_default()
+        self.endpoints.abilities()
     }
 
     /// The way to a model for one call that has `tried` some addresses, if its breaker allows one.

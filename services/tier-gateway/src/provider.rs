@@ -153,12 +153,36 @@ pub(crate) struct Abilities {
     pub(crate) logprobs: bool,
     pub(crate) embeddings: bool,
     pub(crate) reasoning: bool,
+    /// Can be made to call a tool, or a certain one.
+    pub(crate) tool_choice: bool,
     pub(crate) top_k: bool,
-    pub(crate) seed: bool,
+    /// The largest seed that it takes; `None` if it takes none.
+    pub(crate) max_seed: Option<u64>,
+    /// The most stop sequences that it takes; `None` if it takes any number.
+    pub(crate) max_stops: Option<usize>,
     pub(crate) penalties: bool,
     /// Takes temperatures above 1.
     pub(crate) hot: bool,
 }
+
+impl Abilities {
+    /// What a model can do of what the config, or the backend, says of it.
+    pub(crate) const fn of_model(self, said: Capabilities) -> Capabilities {
+        Capabilities {
+            code: said.code,
+            vision: said.vision && self.vision,
+            tools: said.tools && self.tools,
+            json: said.json && self.json,
+            logprobs: said.logprobs && self.logprobs,
+            embeddings: said.embeddings && self.embeddings,
+        }
+    }
+}
+
+/// The largest seed of llama.cpp, which Ollama runs on too: the next one asks it for a random seed.
+pub(crate) const MAX_SEED_OF_LLAMA: u64 = u32::MAX as u64 - 1;
+/// The largest seed of those who take a signed number.
+pub(crate) const MAX_SIGNED_SEED: u64 = i64::MAX as u64;
 
 /// Texts to turn into vectors.
 pub(crate) struct Texts {

@@ -19,7 +19,7 @@ use crate::config::{Served, Settings};
 use crate::endpoints::{Keyring, model_breaker, settle};
 use crate::error::{Blame, Fault};
 use crate::metrics;
-use crate::provider::{Found, Provider, same_model};
+use crate::provider::{Abilities, Found, Provider, same_model};
 
 pub(crate) use refresh::Pace;
 
@@ -28,6 +28,7 @@ pub(crate) struct Registry {
     /// As the config has them, completed by what the backend tells of them.
     models: ArcSwap<Vec<Arc<Served>>>,
     configured: Vec<Served>,
+    kind: Abilities,
     blame: Blame,
     breakers: Vec<Arc<Breaker>>,
     keys: Arc<Keyring>,
@@ -68,13 +69,20 @@ pub(crate) struct Listed {
 }
 
 impl Registry {
-    pub(crate) fn new(settings: &Settings, keys: &Arc<Keyring>, blame: Blame) -> Self {
+    /// The models of `settings` before their backend has told anything; it is of this `kind`.
+    pub(crate) fn new(
+        settings: &Settings,
+        keys: &Arc<Keyring>,
+        kind: Abilities,
+        blame: Blame,
+    ) -> Self {
         let breaker = |_| model_breaker(&settings.backend);
         Self {
             breakers: settings.models.iter().map(breaker).collect(),
             keys: Arc::clone(keys),
-            models: ArcSwap::from_pointee(told::nothing(&settings.models)),
+            models: ArcSwap::from_pointee(told::of(&settings.models, &[], kind)),
             configured: settings.models.clone(),
+            kind,
             blame,
             scripted: settings.backend.scripted,
             picture: ArcSwap::default(),
@@ -191,7 +199,7 @@ impl Registry {
     /// Takes over what the backend said of itself.
     fn hang(&self, picture: Picture) {
         if let Picture::Has(found) = &picture {
-            let told = told::of(&self.configured, found);
+            let told = told::of(&self.configured, found, self.kind);
             self.models.store(Arc::new(told));
         }
         let before = self.picture.swap(Arc::new(picture.clone()));

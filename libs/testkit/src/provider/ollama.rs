@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::openai::vector;
+use super::openai::{logprob, vector};
 use super::play::{Ask, End, Wire, play};
 use super::script::ToolCall;
 use super::state::{Arrival, Shared};
@@ -100,6 +100,7 @@ async fn chat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let request = &arrival.seen.body;
     let wire = Ollama {
         model: arrival.seen.model.clone(),
+        logprobs: request["logprobs"] == true,
     };
     let cap = request["options"]["num_predict"].as_u64();
     let ask = Ask {
@@ -118,14 +119,18 @@ fn unknown_model(model: &str) -> Response {
 
 struct Ollama {
     model: String,
+    logprobs: bool,
 }
 
 impl Wire for Ollama {
     const STREAM_TYPE: &'static str = "application/x-ndjson";
 
     fn piece(&self, text: &str) -> Bytes {
-        let line = json!({"model": self.model, "created_at": CREATED_AT,
+        let mut line = json!({"model": self.model, "created_at": CREATED_AT,
             "message": {"role": "assistant", "content": text}, "done": false});
+        if self.logprobs {
+            line["logprobs"] = json!([logprob(text)]);
+        }
         self.event(&line.to_string())
     }
 

@@ -22,6 +22,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route(CHAT, post(chat))
         .route("/v1/models", get(models))
+        .route("/health", get(health))
         .route("/v1/embeddings", post(embeddings))
 }
 
@@ -47,10 +48,24 @@ async fn embeddings(
     Json(json!({"object": "list", "model": model, "data": data, "usage": usage})).into_response()
 }
 
+/// A piece as one token, with one alternative.
+pub(super) fn logprob(text: &str) -> Value {
+    let other = json!({"token": "?", "logprob": -2.0, "bytes": [63]});
+    json!({"token": text, "logprob": -0.25, "bytes": text.as_bytes(), "top_logprobs": [other]})
+}
+
 /// A vector that tells texts of different lengths apart.
 pub(super) fn vector(text: &Value) -> Value {
     let length = text.as_str().map_or(0, str::len);
     json!([length, 1, 0])
+}
+
+async fn health(State(shared): State<Arc<Shared>>) -> StatusCode {
+    if shared.is_healthy() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    }
 }
 
 async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -79,6 +94,7 @@ async fn chat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let wire = OpenAi {
         model: arrival.seen.model.clone(),
         usage_in_stream: request["stream_options"]["include_usage"] == true,
+        logprobs: request["logprobs"] == true,
     };
     let cap = request["max_completion_tokens"]
         .as_u64()
@@ -125,6 +141,7 @@ fn error(status: StatusCode, message: &str, code: Option<&str>) -> Response {
 struct OpenAi {
     model: String,
     usage_in_stream: bool,
+    logprobs: bool,
 }
 
 impl OpenAi {
@@ -148,8 +165,11 @@ impl Wire for OpenAi {
     const STREAM_TYPE: &'static str = "text/event-stream";
 
     fn piece(&self, text: &str) -> Bytes {
-        let choice = json!([{"index": 0, "delta": {"content": text}, "finish_reason": null}]);
-        self.chunk(&choice, None)
+        let mut choice = json!({"index": 0, "delta": {"content": text}, "finish_reason": null});
+        if self.logprobs {
+            choice["logprobs"] = json!({"content": [logprob(text)]});
+        }
+        self.chunk(&json!([choice]), None)
     }
 
     fn tool_call(&self, call: &ToolCall) -> Vec<Bytes> {

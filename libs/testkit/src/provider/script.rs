@@ -21,6 +21,8 @@ pub struct Script {
     pub label: Option<String>,
     /// Key that calls must bring as a bearer token.
     pub api_key: Option<String>,
+    /// Whether it says of itself that it cannot answer, as vLLM and llama.cpp do by `GET /health`.
+    pub unhealthy: bool,
     /// How an unknown model is refused on the OpenAI wire.
     pub unknown_model: UnknownModel,
 }

@@ -59,6 +59,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn is_healthy(&self) -> bool {
+        !self.acting().script.unhealthy
+    }
+
     pub(crate) fn unknown_model(&self) -> UnknownModel {
         self.acting().script.unknown_model
     }

@@ -6,25 +6,34 @@
 
 use terrace_config::Model;
 
-use crate::call::{Call, Format, Part};
+use crate::call::{Call, Format, Part, ToolChoice};
 use crate::error::Fault;
 use crate::provider::Abilities;
 
 /// Refuses what cannot be done.
 pub(crate) fn check(call: &Call, model: &Model, kind: Abilities) -> Result<(), Fault> {
-    let can = model.capabilities;
+    let can = kind.of_model(model.capabilities);
     let params = &call.params;
     let penalties = params.frequency_penalty.is_some() || params.presence_penalty.is_some();
     let is_hot = params
         .temperature
         .is_some_and(|temperature| temperature > 1.0);
     let strict = matches!(call.format, Some(Format::Schema { strict: true, .. }));
+    let forced = matches!(
+        call.tool_choice,
+        ToolChoice::Required | ToolChoice::Named(_)
+    );
+    let few_stops = kind.max_stops.is_none_or(|most| params.stop.len() <= most);
+    let seed_fits = params.seed <= kind.max_seed;
     let asked = [
-        (has_images(call), can.vision && kind.vision, "images"),
-        (!call.tools.is_empty(), can.tools && kind.tools, "tools"),
-        (strict, can.json && kind.json, "a strict JSON Schema"),
+        (has_images(call), can.vision, "images"),
+        (!call.tools.is_empty(), can.tools, "tools"),
+        (forced, kind.tool_choice, "a tool that it has to call"),
+        (strict, can.json, "a strict JSON Schema"),
+        (!params.stop.is_empty(), few_stops, "so many stop sequences"),
         (params.top_k.is_some(), kind.top_k, "top_k"),
-        (params.seed.is_some(), kind.seed, "a seed"),
+        (params.seed.is_some(), kind.max_seed.is_some(), "a seed"),
+        (params.seed.is_some(), seed_fits, "so large a seed"),
         (penalties, kind.penalties, "penalties"),
         (is_hot, kind.hot, "a temperature above 1"),
         (
@@ -57,8 +66,10 @@ mod tests {
         logprobs: true,
         embeddings: true,
         reasoning: true,
+        tool_choice: true,
         top_k: true,
-        seed: true,
+        max_seed: Some(7),
+        max_stops: Some(2),
         penalties: true,
         hot: true,
     };
@@ -84,12 +95,47 @@ mod tests {
     #[test]
     fn parameters_that_a_kind_cannot_carry_are_named() {
         let mut call = call_of("hi");
-        call.params.seed = Some(1);
+        call.params.seed = Some(7);
         assert_eq!(
             refused(&call, &model("m"), Abilities::default()),
             Some("a seed")
         );
         assert_eq!(refused(&call, &model("m"), ALL), None);
+    }
+
+    #[test]
+    fn what_is_more_than_a_kind_takes_is_refused_and_not_cut() {
+        let mut call = call_of("hi");
+        call.params.seed = Some(8);
+        assert_eq!(refused(&call, &model("m"), ALL), Some("so large a seed"));
+        let mut call = call_of("hi");
+        call.params.stop = vec!["a".into(), "b".into()];
+        assert_eq!(refused(&call, &model("m"), ALL), None);
+        call.params.stop.push("c".into());
+        let what = refused(&call, &model("m"), ALL);
+        assert_eq!(what, Some("so many stop sequences"));
+        assert_eq!(refused(&call, &model("m"), Abilities::default()), None);
+    }
+
+    #[test]
+    fn a_call_of_a_tool_can_be_forced_where_the_kind_has_a_choice() {
+        let mut able = model("m");
+        able.capabilities.tools = true;
+        let mut call = call_of("hi");
+        call.tools = vec![tool("find")];
+        let free = Abilities {
+            tool_choice: false,
+            ..ALL
+        };
+        assert_eq!(refused(&call, &able, free), None);
+        for choice in [ToolChoice::Required, ToolChoice::Named("find".into())] {
+            call.tool_choice = choice;
+            assert_eq!(
+                refused(&call, &able, free),
+                Some("a tool that it has to call")
+            );
+            assert_eq!(refused(&call, &able, ALL), None);
+        }
     }
 
     #[test]

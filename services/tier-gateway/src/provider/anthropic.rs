@@ -39,6 +39,7 @@ impl Provider for Anthropic {
             tools: true,
             json: true,
             reasoning: true,
+            tool_choice: true,
             top_k: true,
             ..Abilities::default()
         }

@@ -128,6 +128,24 @@ impl Http {
         self.short(request).await
     }
 
+    /// Gets a short JSON answer of the server's own, beside the API.
+    pub(crate) async fn get_beside(&self, path: &str) -> Result<Value, Fault> {
+        let request = self.client()?.get(format!("{}{path}", self.root()));
+        self.short(request).await
+    }
+
+    /// Whether a page of the server's own answers with 200; what is on it does not matter.
+    pub(crate) async fn check_beside(&self, path: &str) -> Result<(), Fault> {
+        let request = self.client()?.get(format!("{}{path}", self.root()));
+        let checked = timeout(SHORT_ANSWER, self.send(request)).await;
+        checked.unwrap_or_else(|_| Err(late())).map(drop)
+    }
+
+    /// Where the server begins: its API is under `/v1`.
+    fn root(&self) -> &str {
+        self.base.strip_suffix("/v1").unwrap_or(&self.base)
+    }
+
     /// Posts `body` and gets a short JSON answer.
     pub(crate) async fn ask(&self, path: &str, body: &impl Serialize) -> Result<Value, Fault> {
         let request = self.client()?.post(format!("{}{path}", self.base));
@@ -139,11 +157,8 @@ impl Http {
             let response = self.send(request).await?;
             self.json(response).await
         };
-        let late = Fault::Timeout {
-            wait: Wait::FirstToken,
-            after: SHORT_ANSWER,
-        };
-        timeout(SHORT_ANSWER, whole).await.unwrap_or(Err(late))
+        let answer = timeout(SHORT_ANSWER, whole).await;
+        answer.unwrap_or_else(|_| Err(late()))
     }
 
     fn client(&self) -> Result<&Client, Fault> {
@@ -191,6 +206,14 @@ impl Http {
             return Fault::Unreachable;
         }
         Fault::Closed
+    }
+}
+
+/// The fault of a short answer that did not come.
+const fn late() -> Fault {
+    Fault::Timeout {
+        wait: Wait::FirstToken,
+        after: SHORT_ANSWER,
     }
 }
 

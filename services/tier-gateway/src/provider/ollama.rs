@@ -16,7 +16,9 @@ use terrace_domain::ModelName;
 
 use super::http::Http;
 use super::stream::chunks;
-use super::{Abilities, Chunks, Embedded, Found, Provider, Pulling, Texts, same_model};
+use super::{
+    Abilities, Chunks, Embedded, Found, MAX_SEED_OF_LLAMA, Provider, Pulling, Texts, same_model,
+};
 use crate::call::Call;
 use crate::error::Fault;
 use request::ChatRequest;
@@ -43,8 +45,11 @@ impl Provider for Ollama {
             logprobs: true,
             embeddings: true,
             reasoning: true,
+            // It leaves the choice to the model.
+            tool_choice: false,
             top_k: true,
-            seed: true,
+            max_seed: Some(MAX_SEED_OF_LLAMA),
+            max_stops: None,
             penalties: true,
             hot: true,
         }

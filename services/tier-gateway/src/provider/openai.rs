@@ -3,23 +3,29 @@
 //! Always asked for a stream with usage, also for whole answers: a stream is billed when it
 //! breaks, and ends upstream the moment nobody listens.
 
+mod describe;
 mod embeddings;
 mod message;
 mod request;
 mod response;
 
 use async_trait::async_trait;
-use terrace_config::{Model, Profile};
+use terrace_config::{Capabilities, Model, Profile};
 use terrace_domain::ModelName;
 
 use super::http::{self, Http};
 use super::model_list;
 use super::stream::chunks;
-use super::{Abilities, Chunks, Embedded, Found, Provider, Texts};
+use super::{
+    Abilities, Chunks, Embedded, Found, MAX_SEED_OF_LLAMA, MAX_SIGNED_SEED, Provider, Texts,
+};
 use crate::call::Call;
 use crate::error::Fault;
 use request::ChatRequest;
 pub(super) use response::ChatDecoder;
+
+/// The most stop sequences that OpenAI takes; servers of one's own take any number.
+const MAX_STOPS_OF_OPENAI: usize = 4;
 
 /// An adapter for one backend of the kind.
 pub(crate) struct OpenAi {
@@ -45,8 +51,13 @@ impl Provider for OpenAi {
             embeddings: true,
             // Others refuse a parameter that they do not know.
             reasoning: matches!(self.profile, Profile::OpenAi | Profile::Vllm),
+            tool_choice: true,
             top_k: own_servers,
-            seed: true,
+            max_seed: Some(match self.profile {
+                Profile::LlamaCpp => MAX_SEED_OF_LLAMA,
+                Profile::Generic | Profile::Vllm | Profile::OpenAi => MAX_SIGNED_SEED,
+            }),
+            max_stops: (self.profile == Profile::OpenAi).then_some(MAX_STOPS_OF_OPENAI),
             penalties: true,
             hot: true,
         }
@@ -75,11 +86,47 @@ impl Provider for OpenAi {
     }
 
     async fn list_models(&self, _wanted: &[ModelName]) -> Result<Option<Vec<Found>>, Fault> {
-        match self.http.get("/models").await {
-            Ok(list) => Ok(model_list::read(&list)),
+        self.check_health().await?;
+        let list = match self.http.get("/models").await {
+            Ok(list) => list,
             // A key may be good for chats and not for lists, and some servers have no list.
-            Err(Fault::Unauthorized { .. } | Fault::Rejected { .. }) => Ok(None),
-            Err(fault) => Err(fault),
+            Err(Fault::Unauthorized { .. } | Fault::Rejected { .. }) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
+        let mut found = model_list::read(&list);
+        let capabilities = self.capabilities().await;
+        for model in found.iter_mut().flatten() {
+            model.traits.capabilities = capabilities;
+        }
+        Ok(found)
+    }
+}
+
+impl OpenAi {
+    /// Servers of one's own say whether they can answer: vLLM goes on to list its models when its
+    /// engine has died, and llama.cpp lists one that it still loads.
+    async fn check_health(&self) -> Result<(), Fault> {
+        if !matches!(self.profile, Profile::LlamaCpp | Profile::Vllm) {
+            return Ok(());
+        }
+        match self.http.check_beside("/health").await {
+            // What stands before them may keep the page to itself.
+            Err(Fault::Unauthorized { .. } | Fault::Rejected { .. } | Fault::Redirect { .. }) => {
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+
+    /// What the server can do with any of its models; `None` where it is the model that counts.
+    async fn capabilities(&self) -> Option<Capabilities> {
+        match self.profile {
+            Profile::LlamaCpp => {
+                let props = self.http.get_beside("/props").await;
+                Some(describe::llama_cpp(&props.unwrap_or_default()))
+            }
+            Profile::Vllm => Some(describe::vllm()),
+            Profile::Generic | Profile::OpenAi => None,
         }
     }
 }

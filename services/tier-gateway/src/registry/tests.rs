@@ -54,7 +54,7 @@ fn registry(models: &[&str], key: Secret) -> Registry {
         url: "http://127.0.0.1:9".into(),
     };
     let keys = Arc::new(Keyring::new(&settings.backend));
-    Registry::new(&settings, &keys, blame)
+    Registry::new(&settings, &keys, Abilities::default(), blame)
 }
 
 fn obstacles(registry: &Registry) -> Vec<Option<String>> {

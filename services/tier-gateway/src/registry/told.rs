@@ -7,24 +7,22 @@
 use std::sync::Arc;
 
 use crate::config::Served;
-use crate::provider::{Found, Traits, Window, same_model};
+use crate::provider::{Abilities, Found, Traits, Window, same_model};
 
-/// The models as the config has them: the backend has told nothing yet.
-pub(super) fn nothing(configured: &[Served]) -> Vec<Arc<Served>> {
-    configured.iter().cloned().map(Arc::new).collect()
-}
-
-/// The models with what the backend told.
-pub(super) fn of(configured: &[Served], found: &[Found]) -> Vec<Arc<Served>> {
+/// The models with what the backend told: nothing before it has. None of them can do more than its
+/// `kind` of backend.
+pub(super) fn of(configured: &[Served], found: &[Found], kind: Abilities) -> Vec<Arc<Served>> {
     let traits = |served: &Served| {
         let mut own = found
             .iter()
             .filter(|model| same_model(&served.model.name, &model.name));
         own.next().map(|model| model.traits).unwrap_or_default()
     };
-    let completed = configured
-        .iter()
-        .map(|served| complete(served, traits(served)));
+    let completed = configured.iter().map(|served| {
+        let mut served = complete(served, traits(served));
+        served.model.capabilities = kind.of_model(served.model.capabilities);
+        served
+    });
     completed.map(Arc::new).collect()
 }
 
@@ -74,6 +72,10 @@ mod tests {
         let served = of(
             std::slice::from_ref(configured),
             &[Found::named("other"), found],
+            Abilities {
+                tools: true,
+                ..Abilities::default()
+            },
         );
         served[0].as_ref().clone()
     }
@@ -102,6 +104,16 @@ mod tests {
             8192,
             "memory is the operator's to spend"
         );
+    }
+
+    #[test]
+    fn a_model_can_do_no_more_than_its_kind_of_backend() {
+        let mut configured = configured();
+        configured.model.capabilities.logprobs = true;
+        configured.model.capabilities.code = true;
+        configured.model.known.capabilities = true;
+        let can = told(&configured, Window::Running(1)).model.capabilities;
+        assert!(can.code && !can.logprobs);
     }
 
     #[test]

@@ -9,8 +9,16 @@ use terrace_testkit::Script;
 use crate::sandbox::{SOON, Sandbox, Wire};
 
 async fn embed(sandbox: &Sandbox, inputs: &[&str]) -> Result<wire::EmbedResponse, Failure> {
+    embed_with("m", sandbox, inputs).await
+}
+
+async fn embed_with(
+    model: &str,
+    sandbox: &Sandbox,
+    inputs: &[&str],
+) -> Result<wire::EmbedResponse, Failure> {
     let request = wire::EmbedRequest {
-        model: "m".into(),
+        model: model.to_owned(),
         inputs: inputs.iter().map(|text| (*text).to_owned()).collect(),
         ..wire::EmbedRequest::default()
     };
@@ -48,6 +56,13 @@ async fn a_kind_without_vectors_says_so_before_any_call() {
     assert_eq!(failure.reason, Reason::CapabilityMissing);
     assert!(failure.message.contains("embeddings"), "{failure}");
     assert!(provider.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_model_that_is_known_to_give_no_vectors_is_not_asked() {
+    let (sandbox, _provider) = Sandbox::with(Wire::OpenAi, Script::serving(["m", "absent"]));
+    let failure = embed_with("absent", &sandbox, &["a"]).await.unwrap_err();
+    assert_eq!(failure.reason, Reason::CapabilityMissing);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use terrace_config::Profile;
 use terrace_runtime::{Shutdown, Tasks};
 use terrace_testkit::Provider;
 use terrace_testkit::provider::Script;
@@ -83,4 +84,44 @@ async fn what_the_backend_tells_of_a_model_completes_the_config() {
     assert_eq!(told.context_window, 8192, "as the backend runs it");
     let can = told.capabilities.unwrap();
     assert!(can.tools && !can.vision);
+}
+
+#[tokio::test]
+async fn a_server_that_says_it_is_not_well_is_not_available_although_it_lists_its_models() {
+    let script = Script {
+        unhealthy: true,
+        ..Script::serving(["m"])
+    };
+    let provider = Provider::start(script);
+    let mut settings = settings(Wire::OpenAi, &Wire::OpenAi.url(&provider.url()));
+    for (profile, available) in [
+        (Profile::Vllm, false),
+        (Profile::LlamaCpp, false),
+        (Profile::Generic, true),
+    ] {
+        settings.backend.profile = profile;
+        let sandbox = Sandbox::new(&settings);
+        sandbox.gateway.start(&tasks()).await;
+        let model = sandbox.models().await.remove(0);
+        assert_eq!(model.available, available, "{profile:?}");
+    }
+    assert!(provider.requests().is_empty(), "it cost no call");
+}
+
+#[tokio::test]
+async fn a_server_of_ones_own_can_be_held_to_json_without_a_word_in_the_config() {
+    let provider = Provider::start(Script::serving(["m"]));
+    let mut settings = settings(Wire::OpenAi, &Wire::OpenAi.url(&provider.url()));
+    settings.models[0].model.known.capabilities = false;
+    for (profile, json) in [
+        (Profile::Vllm, true),
+        (Profile::LlamaCpp, true),
+        (Profile::Generic, false),
+    ] {
+        settings.backend.profile = profile;
+        let sandbox = Sandbox::new(&settings);
+        sandbox.gateway.start(&tasks()).await;
+        let can = sandbox.models().await.remove(0).capabilities.unwrap();
+        assert_eq!((can.json, can.logprobs), (json, json), "{profile:?}");
+    }
 }

@@ -86,6 +86,7 @@ fn model(name: &str) -> Model {
         max_concurrency: None,
         capabilities: Capabilities {
             code: true,
+            embeddings: name == "m",
             ..Capabilities::default()
         },
         known: Known {

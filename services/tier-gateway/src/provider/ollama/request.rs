@@ -93,24 +93,18 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
-/// The tools. Ollama knows no choice: `none` is to send none, and what has to be called is for the
-/// judge to see.
+/// The tools. Ollama knows no choice: `none` is to send none, and a choice that forces a call was
+/// refused before.
 fn tools(call: &Call) -> Vec<Value> {
     let tool = |tool: &Tool| {
         let (name, description) = (&tool.name, &tool.description);
         json!({"type": "function",
             "function": {"name": name, "description": description, "parameters": tool.schema}})
     };
-    match &call.tool_choice {
-        ToolChoice::None => vec![],
-        ToolChoice::Named(name) => call
-            .tools
-            .iter()
-            .filter(|t| &t.name == name)
-            .map(tool)
-            .collect(),
-        ToolChoice::Auto | ToolChoice::Required => call.tools.iter().map(tool).collect(),
+    if call.tool_choice == ToolChoice::None {
+        return vec![];
     }
+    call.tools.iter().map(tool).collect()
 }
 
 /// The messages of all turns; results of tools are a message each and go by the tool's name.

@@ -28,6 +28,18 @@ enum Content<'a> {
     Nothing,
 }
 
+impl Message<'static> {
+    /// A word of ours to the model, before all others.
+    pub(super) const fn instruction(text: &'static str) -> Self {
+        Self {
+            role: Role::System.as_str(),
+            content: Content::Text(std::borrow::Cow::Borrowed(text)),
+            tool_calls: vec![],
+            tool_call_id: None,
+        }
+    }
+}
+
 /// The messages of all turns.
 pub(super) fn messages(turns: &[Turn]) -> Vec<Message<'_>> {
     let mut messages = Vec::with_capacity(turns.len());

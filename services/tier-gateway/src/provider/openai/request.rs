@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use terrace_config::{Model, Profile};
 
 use super::message::{Message, messages};
-use crate::call::{Call, Format, Tool, ToolChoice};
+use crate::call::{Call, Format, Tool, ToolChoice, Turn};
 
 /// The body.
 #[derive(Serialize)]
@@ -66,7 +66,7 @@ impl<'a> ChatRequest<'a> {
         let logprobs = params.logprobs.filter(|_| model.capabilities.logprobs);
         Self {
             model: call.model.as_str(),
-            messages: messages(&call.turns),
+            messages: messages_in(profile, call, model),
             stream: true,
             stream_options: StreamOptions {
                 include_usage: true,
@@ -88,6 +88,17 @@ impl<'a> ChatRequest<'a> {
             tool_choice: tool_choice(call),
         }
     }
+}
+
+/// The messages. OpenAI refuses to hold a model to JSON when nothing in them speaks of JSON.
+fn messages_in<'a>(profile: Profile, call: &'a Call, model: &Model) -> Vec<Message<'a>> {
+    let mut messages = messages(&call.turns);
+    let is_json = call.format == Some(Format::Json) && model.capabilities.json;
+    let speaks_of_json = |turn: &Turn| turn.text().to_lowercase().contains("json");
+    if profile == Profile::OpenAi && is_json && !call.turns.iter().any(speaks_of_json) {
+        messages.insert(0, Message::instruction("Answer with JSON."));
+    }
+    messages
 }
 
 fn tool(tool: &Tool) -> Value {
@@ -191,6 +202,20 @@ mod tests {
         let sent = body(&call(), &model("m"), Profile::OpenAi);
         assert_eq!(sent["max_completion_tokens"], 1024);
         assert_eq!(sent.get("max_tokens"), None);
+    }
+
+    #[test]
+    fn openai_is_told_of_json_where_nobody_has() {
+        let mut able = model("m");
+        able.capabilities.json = true;
+        let mut call = call();
+        call.format = Some(Format::Json);
+        let first = |call: &Call, profile| body(call, &able, profile)["messages"][0].clone();
+        let ours = json!({"role": "system", "content": "Answer with JSON."});
+        assert_eq!(first(&call, Profile::OpenAi), ours);
+        assert_ne!(first(&call, Profile::Vllm), ours);
+        call.turns[1] = turn(Role::User, "Give me a Json object.");
+        assert_ne!(first(&call, Profile::OpenAi), ours);
     }
 
     #[test]
