@@ -5,6 +5,7 @@
 //! built anywhere.
 #![warn(missing_docs)]
 
+pub mod budget;
 pub mod failure;
 pub mod ids;
 pub mod money;
@@ -13,10 +14,11 @@ pub mod reason;
 pub mod score;
 pub mod usage;
 
+pub use budget::{BudgetName, Payer, Span};
 pub use failure::{Failure, FieldViolation, QuotaViolation, Violations};
 pub use ids::{RequestId, Step};
 pub use money::{NanoUsd, Price};
-pub use names::{ActionName, BackendName, ModelName, ProjectName, TierName};
+pub use names::{ActionName, BackendName, KeyId, ModelName, ProjectName, TierName};
 pub use reason::{Fault, Reason};
 pub use score::Score;
 pub use usage::Usage;

@@ -101,6 +101,10 @@ name! {
     /// Who pays, as `team-search`.
     ProjectName
 }
+name! {
+    /// The id of a key that calls come with.
+    KeyId
+}
 
 #[cfg(test)]
 mod tests {
