@@ -4,6 +4,7 @@
 //! section's file also has its decoder, so that a key, its default and its meaning stand
 //! together.
 
+mod alert_webhook;
 mod backends;
 mod built_in;
 mod cost_control;
@@ -16,8 +17,9 @@ mod telemetry;
 mod tiers;
 mod traffic;
 
+pub use alert_webhook::AlertWebhook;
 pub use backends::{Backend, BackendKind, Profile};
-pub use cost_control::{Baseline, CostControl};
+pub use cost_control::{Baseline, Budget, CostControl};
 pub use judge::{Judge, Weights};
 pub use ledger::Ledger;
 pub use limits::Limits;

@@ -1,24 +1,44 @@
-//! `cost_control`: what may be spent in a day, and what savings are measured against.
+//! `cost_control`: what may be spent by whom, and what savings are measured against.
 
-use terrace_domain::{ModelName, NanoUsd, Price, Score};
+use std::str::FromStr as _;
+
+use terrace_domain::{BudgetName, ModelName, NanoUsd, Price, Score};
 
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read;
-use crate::schema::{Model, Tiers};
+use crate::schema::{AlertWebhook, Model, Tiers};
+use crate::tree::Node;
 use crate::value::TimeZone;
 
-/// What may be spent in a day, and what savings are measured against.
-#[derive(Debug, Clone, PartialEq)]
+/// What may be spent by whom, and what savings are measured against.
+#[derive(Debug, Clone)]
 pub struct CostControl {
     /// The most that is spent and reserved in one day, in US dollars. Default: no limit.
     pub daily_budget: Option<NanoUsd>,
     /// The share of the budget from which it is reported as nearly spent. Default: 0.8.
     pub alert_threshold: Score,
+    /// Every budget, that of `daily_budget` first. Default: that one alone.
+    pub budgets: Vec<Budget>,
+    /// Where alerts are sent to. Default: nowhere.
+    pub alert_webhook: AlertWebhook,
     /// The model that all tokens are compared with. Default: the enabled one with the dearest
     /// output; none when nothing has a price.
     pub baseline: Option<Baseline>,
     /// Where a day begins and ends. Default: UTC.
+    pub time_zone: TimeZone,
+}
+
+/// A hard cap on what one payer spends and reserves in every period.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Budget {
+    /// Whose it is and how long it lasts, as `project/search/monthly`.
+    pub name: BudgetName,
+    /// The most that is spent and reserved in one period.
+    pub cap: NanoUsd,
+    /// The share of the cap from which it is reported as nearly spent. Default: as for all.
+    pub alert_threshold: Score,
+    /// Where its days and months begin. Default: as for all.
     pub time_zone: TimeZone,
 }
 
@@ -36,19 +56,69 @@ impl CostControl {
         let named = section.get("baseline_model", |node| {
             named_baseline(tiers, &read::name(node)?)
         });
+        let daily_budget = section.get("daily_budget", read::usd);
+        let alert_threshold = section.or("alert_threshold", Score::clamped(0.8), read::score);
+        let time_zone = section.or("time_zone", TimeZone::UTC, time_zone);
+        let daily = daily_budget.map(|cap| Budget {
+            name: BudgetName::INSTALLATION_DAILY,
+            cap,
+            alert_threshold,
+            time_zone,
+        });
+        let alert_webhook = section.section("alert_webhook", AlertWebhook::read);
+        let others = section.section("budgets", |section| {
+            section.named("<budget>", |name, section| {
+                let budget = Budget::read(name, section, (alert_threshold, time_zone))?;
+                if daily.is_some() && budget.name == BudgetName::INSTALLATION_DAILY {
+                    section.problem_here("is what `cost_control.daily_budget` sets: give one");
+                }
+                Some(budget)
+            })
+        });
         Self {
-            daily_budget: section.get("daily_budget", read::usd),
-            alert_threshold: section.or("alert_threshold", Score::clamped(0.8), read::score),
+            daily_budget,
+            alert_threshold,
+            budgets: daily
+                .into_iter()
+                .chain(others.into_iter().flatten())
+                .collect(),
+            alert_webhook,
             baseline: named.or_else(|| dearest(tiers)),
-            time_zone: section.or("time_zone", TimeZone::UTC, |node| {
-                let name = read::text(node)?;
-                TimeZone::by_name(&name).ok_or_else(|| {
-                    let (near, name) = (did_you_mean(&name, TimeZone::names()), shown(&name));
-                    format!("has to be a time zone as `Europe/Berlin`, and is `{name}`{near}")
-                })
-            }),
+            time_zone,
         }
     }
+}
+
+impl Budget {
+    fn read(
+        name: &str,
+        section: &mut Section<'_, '_>,
+        (alert_threshold, time): (Score, TimeZone),
+    ) -> Option<Self> {
+        let cap = section.required("cap", read::usd);
+        let alert_threshold = section.or("alert_threshold", alert_threshold, read::score);
+        let time_zone = section.or("time_zone", time, time_zone);
+        match BudgetName::from_str(name) {
+            Ok(name) => Some(Self {
+                name,
+                cap: cap?,
+                alert_threshold,
+                time_zone,
+            }),
+            Err(error) => {
+                section.problem_here(error.to_string());
+                None
+            }
+        }
+    }
+}
+
+fn time_zone(node: &Node) -> Result<TimeZone, String> {
+    let name = read::text(node)?;
+    TimeZone::by_name(&name).ok_or_else(|| {
+        let (near, name) = (did_you_mean(&name, TimeZone::names()), shown(&name));
+        format!("has to be a time zone as `Europe/Berlin`, and is `{name}`{near}")
+    })
 }
 
 impl Baseline {

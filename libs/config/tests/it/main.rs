@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
 mod backends;
+mod budgets;
 mod hostile;
 mod original;
 mod overrides;
