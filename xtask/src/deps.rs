@@ -63,6 +63,17 @@ const HOMES: &[(&str, &str, &str)] = &[
         "terrace-tier-gateway",
         "a gateway alone speaks to model servers",
     ),
+    (
+        "hyper-util",
+        "terrace-cost-ledger",
+        "the one HTTP call beside the gateways' is the ledger's alert webhook: a POST to an address \
+         of the operator's, by the client that tonic brings along anyway",
+    ),
+    (
+        "hyper-rustls",
+        "terrace-cost-ledger",
+        "TLS for the ledger's alert webhook",
+    ),
 ];
 
 /// Crates that stay out of the tree, and why.

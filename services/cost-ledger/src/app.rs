@@ -10,6 +10,8 @@ use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Tasks};
 
+use crate::alerts::{self, Webhook};
+use crate::commit::Commits;
 use crate::config::Settings;
 use crate::error::{Error, StartError};
 use crate::grpc::{Accounts, Grpc};
@@ -20,17 +22,20 @@ use crate::store::{Store, Transaction, budgets};
 #[derive(Debug, Clone)]
 pub struct App {
     store: Store,
+    commits: Commits,
     grpc: Grpc,
+    webhook: Option<Webhook>,
     settings: Arc<Settings>,
 }
 
-/// Waits for the database, brings its tables up to date, writes the configured budget down and
+/// Waits for the database, brings its tables up to date, writes the configured budgets down and
 /// builds the ledger. Its transactions run in `tasks`: wait for those at the end.
 ///
 /// # Errors
 /// The address of the database is missing or wrong, nobody answers there within the connect
-/// time-out, or the tables or the budget cannot be written.
+/// time-out, the tables or the budgets cannot be written, or the webhook cannot be used.
 pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError> {
+    let webhook = Webhook::from_config(&settings.alert_webhook)?;
     let store = Store::open(&settings, tasks.clone()).await?;
     let settings = Arc::new(settings);
     let configure = Arc::new(Configure(Arc::clone(&settings)));
@@ -38,9 +43,12 @@ pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError>
         .transact(configure)
         .await
         .map_err(|error| StartError::Budget(Failure::from(error)))?;
+    let commits = Commits::new(store.clone());
     Ok(App {
-        grpc: Grpc::new(store.clone(), &settings),
+        grpc: Grpc::new(store.clone(), commits.clone(), &settings),
         store,
+        commits,
+        webhook,
         settings,
     })
 }
@@ -54,7 +62,7 @@ impl App {
         let ledger = LedgerServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let accounts = AccountServiceServer::new(Accounts)
+        let accounts = AccountServiceServer::new(Accounts::new(&self.grpc))
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let services = Services::new(&[FILE_DESCRIPTOR_SET])
@@ -63,11 +71,16 @@ impl App {
         Stack::new("cost-ledger", settings, services)
     }
 
-    /// Starts the reaper, which ends requests whose orchestrator died. It is dropped at the end of
-    /// the process; a transaction it has begun still comes to its end.
+    /// Starts the reaper, which ends requests whose orchestrator died, and the sender of alerts. They
+    /// are dropped at the end of the process; a transaction they have begun still comes to its end.
     pub fn start_background(&self, tasks: &Tasks) {
-        let reaper = reap::run(self.store.clone(), self.settings.reaper_interval);
+        let (store, commits) = (self.store.clone(), self.commits.clone());
+        let reaper = reap::run(store, commits, self.settings.reaper_interval);
         tasks.spawn("reaper", Kind::Background, reaper);
+        if let Some(webhook) = &self.webhook {
+            let deliver = alerts::deliver(self.store.clone(), webhook.clone());
+            tasks.spawn("alerts", Kind::Background, deliver);
+        }
     }
 
     /// Ends expired requests once, without waiting for the reaper's turn.
@@ -75,12 +88,12 @@ impl App {
     /// # Errors
     /// The database is not available.
     pub async fn reap(&self) -> Result<u64, Failure> {
-        let ended = reap::round(&self.store).await?;
+        let ended = reap::round(&self.store, &self.commits).await?;
         Ok(u64::try_from(ended).unwrap_or(0))
     }
 }
 
-/// Writes the configured budget down.
+/// Writes the configured budgets down.
 struct Configure(Arc<Settings>);
 
 impl Transaction for Configure {
@@ -88,6 +101,6 @@ impl Transaction for Configure {
     const NAME: &'static str = "configure budgets";
 
     async fn run(&self, database: &mut PgConnection) -> Result<(), Error> {
-        budgets::configure(database, &self.0).await
+        budgets::configure(database, &self.0.budgets).await
     }
 }

@@ -1,11 +1,12 @@
 //! The books of one request, pure: what is held, what was spent, and what a call changes.
 //!
 //! Every call of the ledger that moves money is one pass: lock the request, load its [`Books`],
-//! work out the [`Entries`] here, write them. The rules of idempotency live in this file alone:
+//! work out the [`Entries`] here, enter and write them. The rules of idempotency live in this file
+//! alone:
 //!
 //! 1. A step has one hold and one event. What is there already is not booked again.
-//! 2. Settling an open hold frees its whole amount and spends the cost, in the period the hold was
-//!    taken from, also after midnight. A step without a hold is spent in the period at hand.
+//! 2. Settling an open hold frees its whole amount and spends the cost, in the periods the hold was
+//!    taken from, also after midnight. A step without a hold is spent in the periods at hand.
 //! 3. A presumed event gives way to the real one, once; spending moves by the difference.
 //! 4. A close ends all holds that are open. The first close stands, but for a presumed one.
 //! 5. What was spent is booked, also above its hold and after the close: money is money.
@@ -14,7 +15,7 @@ mod entries;
 mod rows;
 
 pub(crate) use entries::{Entries, Movement};
-pub(crate) use rows::{Close, Event, Hold, PeriodId, Settlement, Target};
+pub(crate) use rows::{Close, Event, Hold, Identity, PeriodId, Settlement, Target};
 
 use terrace_domain::{NanoUsd, Step};
 use time::OffsetDateTime;
@@ -46,15 +47,15 @@ impl Books {
         self.hold(step).is_some() || self.event(step).is_some()
     }
 
-    /// Whether settling `steps` spends money that no hold or event ties to a period.
-    pub(crate) fn needs_period(&self, steps: &[Settlement]) -> bool {
+    /// Whether settling `steps` spends money that no hold or event ties to periods.
+    pub(crate) fn needs_periods(&self, steps: &[Settlement]) -> bool {
         steps.iter().any(|step| {
-            !step.cost.is_zero() && self.is_news(step.step) && self.period_of(step.step).is_none()
+            !step.cost.is_zero() && self.is_news(step.step) && self.periods_of(step.step).is_empty()
         })
     }
 
-    /// Books what steps really were. `at_hand` is the period for those that have none yet.
-    pub(crate) fn settle(&self, steps: &[Settlement], at_hand: Option<PeriodId>) -> Entries {
+    /// Books what steps really were. `at_hand` are the periods for those that have none yet.
+    pub(crate) fn settle(&self, steps: &[Settlement], at_hand: &[PeriodId]) -> Entries {
         let mut entries = Entries::default();
         for step in steps.iter().filter(|step| self.is_news(step.step)) {
             if let Some(hold) = self.hold(step.step) {
@@ -65,10 +66,16 @@ impl Books {
                     entries.above_hold.push((step.step, hold.amount, step.cost));
                 }
             }
-            let new_period = at_hand.filter(|_| !step.cost.is_zero());
-            let period = self.period_of(step.step).or(new_period);
-            let before = self.event(step.step).map(|event| event.step.cost);
-            entries.book(step.clone(), period, before);
+            let periods = match self.periods_of(step.step) {
+                [] if step.cost.is_zero() => &[],
+                [] => at_hand,
+                known => known,
+            };
+            let before = self.event(step.step).map(|event| &event.step);
+            let mut step = step.clone();
+            let began = before.and_then(|step| step.started_at);
+            step.started_at = step.started_at.or(began);
+            entries.book(step, periods.to_vec(), before.map(|step| step.cost));
         }
         entries.after_close = self
             .closed
@@ -95,17 +102,55 @@ impl Books {
         entries
     }
 
+    /// Raises the open hold of a step to `amount`; a hold that is as large already stays as it is.
+    /// `None` when the step has no open hold.
+    pub(crate) fn raise(&self, step: Step, amount: NanoUsd) -> Option<Entries> {
+        let hold = self.open_holds().find(|hold| hold.step == step)?;
+        Some(match amount > hold.amount {
+            true => Entries::raise(hold, amount),
+            false => Entries::default(),
+        })
+    }
+
     /// Books every open hold at its worst case and closes the request, at `now`.
     pub(crate) fn presume(&self, now: OffsetDateTime) -> Entries {
         let mut entries = Entries::default();
         for hold in self.open_holds() {
             entries.end_hold(hold, HoldState::Settled);
-            entries.book(hold.presumed(now), hold.period, None);
+            entries.book(hold.presumed(now), hold.periods.clone(), None);
         }
         if self.closed.is_none() {
             entries.close = Some(Close::presumed());
         }
         entries
+    }
+
+    /// Takes over what a call has changed, so that the next one is worked out from it.
+    pub(crate) fn enter(&mut self, entries: &Entries) {
+        self.holds.extend(entries.held.clone());
+        for hold in &mut self.holds {
+            if let Some((_, state)) = entries.ended.iter().find(|(step, _)| *step == hold.step) {
+                hold.state = *state;
+            }
+            if let Some((_, amount)) = entries.raised.filter(|(step, _)| *step == hold.step) {
+                hold.amount = amount;
+            }
+        }
+        for event in &entries.events {
+            self.events
+                .retain(|known| known.step.step != event.step.step);
+            self.events.push(event.clone());
+        }
+        if let Some(close) = &entries.close {
+            self.closed = Some(close.outcome);
+        }
+    }
+
+    /// Every period that the known steps are booked in.
+    pub(crate) fn periods(&self) -> impl Iterator<Item = PeriodId> {
+        let holds = self.holds.iter().flat_map(|hold| &hold.periods);
+        let events = self.events.iter().flat_map(|event| &event.periods);
+        holds.chain(events).copied()
     }
 
     /// Whether settling the step would book anything.
@@ -114,11 +159,12 @@ impl Books {
             .is_none_or(|event| event.step.outcome == StepOutcome::Presumed)
     }
 
-    /// The period that a known step is booked in.
-    fn period_of(&self, step: Step) -> Option<PeriodId> {
-        self.event(step)
-            .and_then(|event| event.period)
-            .or_else(|| self.hold(step).and_then(|hold| hold.period))
+    /// The periods that a known step is booked in.
+    fn periods_of(&self, step: Step) -> &[PeriodId] {
+        let event = self.event(step).map(|event| event.periods.as_slice());
+        let hold = || self.hold(step).map(|hold| hold.periods.as_slice());
+        let booked = event.filter(|periods| !periods.is_empty());
+        booked.or_else(hold).unwrap_or_default()
     }
 
     fn free(&self, chosen: impl Fn(&Hold) -> bool, entries: &mut Entries) {
@@ -135,11 +181,11 @@ impl Books {
             .filter(|hold| hold.state == HoldState::Open)
     }
 
-    fn hold(&self, step: Step) -> Option<&Hold> {
+    pub(crate) fn hold(&self, step: Step) -> Option<&Hold> {
         self.holds.iter().find(|hold| hold.step == step)
     }
 
-    fn event(&self, step: Step) -> Option<&Event> {
+    pub(crate) fn event(&self, step: Step) -> Option<&Event> {
         self.events.iter().find(|event| event.step.step == step)
     }
 }

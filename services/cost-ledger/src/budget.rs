@@ -1,63 +1,66 @@
-//! Budgets, pure: what a budget says to a reservation, and when it is time for an alert.
+//! Budgets, pure: where one stands, what it says to a hold, and when an alert is due.
 //!
-//! The decision itself is one statement in the database (`store/budgets.rs`), because no reading
-//! and then writing of a budget is safe with more than one caller; here is what it means.
+//! A hold is paid from every budget above it at once, or from none: `purses` decides over all of
+//! them, while their rows are locked.
 
-mod day;
-
-use std::time::Duration;
+mod period;
+mod purses;
+mod refusal;
 
 use terrace_config::TimeZone;
-use terrace_domain::{Failure, NanoUsd, QuotaViolation, Reason, Score};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use terrace_domain::{BudgetName, NanoUsd, Score};
 
-pub(crate) use day::Day;
+pub(crate) use period::Period;
+pub(crate) use purses::{Alert, AlertKind, Purse, Purses};
 
-/// The one budget that the config can give: the whole installation's, for each day.
-pub(crate) const INSTALLATION_DAILY: &str = "installation/daily";
-
-/// A budget and where it stands in the period at hand.
+/// A budget and where it stands in one period.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
-    pub(crate) name: String,
+    pub(crate) name: BudgetName,
+    /// Hard cap of every period.
     pub(crate) cap: NanoUsd,
+    /// What this period has on top of the cap.
+    pub(crate) topped_up: NanoUsd,
+    /// A paused budget refuses everything that costs.
+    pub(crate) paused: bool,
+    /// Whether the config says what it is, or a call did.
+    pub(crate) origin: Origin,
     pub(crate) alert_threshold: Score,
     pub(crate) time_zone: TimeZone,
-    pub(crate) period: Day,
+    pub(crate) period: Period,
     pub(crate) spent: NanoUsd,
     pub(crate) reserved: NanoUsd,
 }
 
 impl Standing {
-    /// Whether a hold of `amount` fits under the cap.
-    pub(crate) fn has_room_for(&self, amount: NanoUsd) -> bool {
-        self.spent.plus(self.reserved).plus(amount) <= self.cap
+    /// All that may be spent and reserved in this period.
+    pub(crate) fn allowed(&self) -> NanoUsd {
+        self.cap.plus(self.topped_up)
     }
 
-    /// The refusal of a hold of `asked` at `now`.
-    pub(crate) fn refusal(&self, asked: NanoUsd, now: OffsetDateTime) -> Failure {
-        let ends = self.period.end;
-        let zone = self.time_zone.name();
-        let ends_text = ends.format(&Rfc3339).unwrap_or_default();
-        let left = self.cap.minus(self.spent).minus(self.reserved);
-        let violation = QuotaViolation {
-            subject: format!("budget:{}", self.name),
-            description: format!(
-                "allows {} a day ({zone}), spent {}, reserved {}, asked for {asked}; \
-                 the day ends at {ends_text}",
-                self.cap, self.spent, self.reserved,
-            ),
-        };
-        let message = format!(
-            "the budget {} has {left} left, this step may cost {asked}: use a cheaper tier, wait \
-             until {ends_text}, or raise cost_control.daily_budget",
-            self.name,
-        );
-        let wait = Duration::try_from(ends - now).unwrap_or_default();
-        Failure::new(Reason::BudgetExhausted, message)
-            .retry_after(wait)
-            .quota(violation)
+    /// What is neither spent nor reserved; negative when the cap was lowered below what is.
+    pub(crate) fn left(&self) -> NanoUsd {
+        self.allowed().minus(self.spent).minus(self.reserved)
+    }
+
+    /// Whether a hold of `amount` has to be refused.
+    pub(crate) fn refuses(&self, amount: NanoUsd) -> bool {
+        self.paused || amount > self.left()
+    }
+
+    /// Whether so much is spent that an alert is due.
+    pub(crate) fn is_nearly_spent(&self) -> bool {
+        self.spent >= alert_amount(self.allowed(), self.alert_threshold)
+    }
+}
+
+crate::outcome::words! {
+    /// Who says what a budget is.
+    Origin {
+        /// The config: what it says is written down at every start.
+        Config = "config",
+        /// A call of `SetBudget`.
+        Call = "call",
     }
 }
 
@@ -74,18 +77,25 @@ pub(crate) fn alert_amount(cap: NanoUsd, threshold: Score) -> NanoUsd {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use time::OffsetDateTime;
     use time::macros::datetime;
 
-    fn standing(spent: i64, reserved: i64) -> Standing {
-        let now = datetime!(2026-11-22 20:00 UTC);
+    pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
+
+    /// A budget of ten dollars.
+    pub(crate) fn standing(name: &str, spent: i64, reserved: i64) -> Standing {
+        let name: BudgetName = name.parse().unwrap();
         Standing {
-            name: INSTALLATION_DAILY.to_owned(),
+            period: Period::containing(NOW, TimeZone::UTC, name.span),
+            name,
             cap: NanoUsd::new(10_000_000_000),
+            topped_up: NanoUsd::ZERO,
+            paused: false,
+            origin: Origin::Config,
             alert_threshold: Score::clamped(0.8),
             time_zone: TimeZone::UTC,
-            period: Day::containing(now, TimeZone::UTC),
             spent: NanoUsd::new(spent),
             reserved: NanoUsd::new(reserved),
         }
@@ -93,32 +103,26 @@ mod tests {
 
     #[test]
     fn the_last_nano_fits_and_one_more_does_not() {
-        let standing = standing(4_000_000_000, 1_000_000_000);
-        assert!(standing.has_room_for(NanoUsd::new(5_000_000_000)));
-        assert!(!standing.has_room_for(NanoUsd::new(5_000_000_001)));
-        assert!(!standing.has_room_for(NanoUsd::new(i64::MAX)));
+        let standing = standing("installation/daily", 4_000_000_000, 1_000_000_000);
+        assert!(!standing.refuses(NanoUsd::new(5_000_000_000)));
+        assert!(standing.refuses(NanoUsd::new(5_000_000_001)));
+        assert!(standing.refuses(NanoUsd::new(i64::MAX)));
     }
 
     #[test]
-    fn a_refusal_says_what_is_left_and_when_to_come_back() {
-        let now = datetime!(2026-11-22 20:00 UTC);
-        let refusal = standing(9_500_000_000, 400_000_000).refusal(NanoUsd::new(200_000_000), now);
-        assert_eq!(refusal.reason, Reason::BudgetExhausted);
-        assert_eq!(refusal.retry_after, Some(Duration::from_hours(4)));
-        assert_eq!(refusal.quotas[0].subject, "budget:installation/daily");
-        for part in [
-            "$10.000000",
-            "spent $9.500000",
-            "reserved $0.400000",
-            "asked for $0.200000",
-            "2026-11-23T00:00:00Z",
-        ] {
-            assert!(
-                refusal.quotas[0].description.contains(part),
-                "{part}: {refusal:?}"
-            );
-        }
-        assert!(refusal.message.contains("$0.100000 left"), "{refusal}");
+    fn a_top_up_is_allowed_on_top_of_the_cap() {
+        let mut standing = standing("installation/daily", 10_000_000_000, 0);
+        assert!(standing.refuses(NanoUsd::new(1)));
+        standing.topped_up = NanoUsd::new(5);
+        assert!(!standing.refuses(NanoUsd::new(5)));
+        assert!(standing.refuses(NanoUsd::new(6)));
+    }
+
+    #[test]
+    fn a_paused_budget_refuses_everything_that_costs() {
+        let mut standing = standing("installation/daily", 0, 0);
+        standing.paused = true;
+        assert!(standing.refuses(NanoUsd::new(1)));
     }
 
     #[test]

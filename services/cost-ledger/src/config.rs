@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use terrace_config::{Config, Secret, TimeZone};
-use terrace_domain::{ModelName, NanoUsd, Score};
+use terrace_config::{AlertWebhook, Budget, Config, Secret, TimeZone};
+use terrace_domain::{ModelName, Score};
 
 /// Everything the ledger is told from outside.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where PostgreSQL is; may carry a password, so it does not print.
     pub database_url: Secret,
-    /// The hard budget of the whole installation; absent: no limit.
-    pub daily_budget: Option<DailyBudget>,
-    /// Where a day begins and ends.
+    /// The budgets of the config; none: no limit but those that were set by call.
+    pub budgets: Vec<Budget>,
+    /// Where a day begins and ends that nothing else is said of.
     pub time_zone: TimeZone,
+    /// The part of a cap from which an alert is due where nothing else is said.
+    pub alert_threshold: Score,
+    /// Where alerts are sent to.
+    pub alert_webhook: AlertWebhook,
     /// Name of the model that savings are measured against.
     pub baseline_model: Option<ModelName>,
     /// After this a request without a sign of life is settled at its worst case; also the longest
@@ -31,15 +35,6 @@ pub struct Settings {
     pub tags: TagLimits,
 }
 
-/// A hard cap for each day.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DailyBudget {
-    /// The most that is spent and reserved in one day.
-    pub cap: NanoUsd,
-    /// The part of the cap from which it is reported as nearly spent.
-    pub alert_threshold: Score,
-}
-
 /// What a request may be tagged with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TagLimits {
@@ -54,14 +49,12 @@ impl Settings {
     #[must_use]
     pub fn from_config(config: &Config) -> Self {
         let (ledger, money) = (&config.ledger, &config.cost_control);
-        let alert_threshold = money.alert_threshold;
         Self {
             database_url: ledger.database_url.clone(),
-            daily_budget: money.daily_budget.map(|cap| DailyBudget {
-                cap,
-                alert_threshold,
-            }),
+            budgets: money.budgets.clone(),
             time_zone: money.time_zone,
+            alert_threshold: money.alert_threshold,
+            alert_webhook: money.alert_webhook.clone(),
             baseline_model: money.baseline.as_ref().map(|base| base.model.clone()),
             reservation_ttl: ledger.reservation_ttl,
             reaper_interval: ledger.reaper_interval,
@@ -82,8 +75,10 @@ impl Settings {
         let limits = terrace_config::Limits::default();
         Self {
             database_url: Secret::Value(database_url.into()),
-            daily_budget: None,
+            budgets: Vec::new(),
             time_zone: TimeZone::UTC,
+            alert_threshold: Score::clamped(0.8),
+            alert_webhook: AlertWebhook::default(),
             baseline_model: None,
             reservation_ttl: ledger.reservation_ttl,
             reaper_interval: ledger.reaper_interval,

@@ -1,6 +1,8 @@
 //! Why a use case of the ledger did not succeed, and what of it the caller may know.
 
-use terrace_domain::{Failure, Reason, RequestId};
+use terrace_domain::{Failure, Reason};
+
+use crate::store::periods::Begin;
 
 /// Why a use case did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -17,18 +19,15 @@ pub(crate) enum Error {
     /// A statement or a row is not what it should be.
     #[error("the database refused a statement or returned a row that makes no sense")]
     Broken(#[source] sqlx::Error),
+    /// Periods of budgets have to begin before this can be decided.
+    #[error("a period of a budget has not begun")]
+    NotBegun(Begin),
     /// The task of a transaction ended without a result.
     #[error(transparent)]
     Lost(#[from] terrace_runtime::Lost),
 }
 
 impl Error {
-    /// The id is another project's, or its request has ended.
-    pub(crate) fn id_used(id: RequestId, why: &str) -> Self {
-        let message = format!("request_id {id} {why}: send a new request_id");
-        Self::Refused(Failure::new(Reason::RequestIdUsed, message))
-    }
-
     /// A value in the database that cannot be one of ours.
     pub(crate) fn decode(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Broken(sqlx::Error::Decode(Box::new(error)))
@@ -56,6 +55,10 @@ impl From<Error> for Failure {
             }
             Error::Broken(cause) => {
                 tracing::error!(%cause, "database refused a statement or returned nonsense");
+                Self::new(Reason::Internal, INTERNAL)
+            }
+            Error::NotBegun(_) => {
+                tracing::error!("a period of a budget ended again and again while it was begun");
                 Self::new(Reason::Internal, INTERNAL)
             }
             Error::Lost(lost) => {
@@ -110,7 +113,10 @@ pub enum StartError {
         /// What went wrong.
         cause: sqlx::migrate::MigrateError,
     },
-    /// The configured budget could not be written down.
-    #[error("the budget could not be written down: {0}")]
+    /// The webhook for alerts cannot be used. The text does not show its address.
+    #[error("cost_control.alert_webhook: {0}")]
+    Webhook(String),
+    /// The configured budgets could not be written down.
+    #[error("the budgets could not be written down: {0}")]
     Budget(Failure),
 }

@@ -8,17 +8,18 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::Empty;
+use futures::stream::{BoxStream, Empty, StreamExt as _};
 use terrace_config::TimeZone;
-use terrace_domain::{Failure, ModelName, Reason};
+use terrace_domain::{Failure, ModelName, Reason, Score};
 use terrace_proto::ledger::v1 as wire;
 use terrace_proto::ledger::v1::ledger_service_server::LedgerService;
 use terrace_rpc::status::to_status;
 use tonic::{Request, Response, Status};
 
+use crate::commit::Commits;
 use crate::config::{Settings, TagLimits};
 use crate::store::Store;
-use crate::{lookup, release, reserve, settle, summary};
+use crate::{alerts, extend, lookup, release, reserve, settle, summary, verify};
 
 pub(crate) use account::Accounts;
 
@@ -26,6 +27,7 @@ pub(crate) use account::Accounts;
 #[derive(Debug, Clone)]
 pub(crate) struct Grpc {
     store: Store,
+    commits: Commits,
     rules: Arc<Rules>,
 }
 
@@ -35,19 +37,22 @@ pub(crate) struct Rules {
     reservation_ttl: Duration,
     tags: TagLimits,
     time_zone: TimeZone,
+    alert_threshold: Score,
     baseline_model: Option<ModelName>,
 }
 
 impl Grpc {
-    pub(crate) fn new(store: Store, settings: &Settings) -> Self {
+    pub(crate) fn new(store: Store, commits: Commits, settings: &Settings) -> Self {
         let rules = Rules {
             reservation_ttl: settings.reservation_ttl,
             tags: settings.tags,
             time_zone: settings.time_zone,
+            alert_threshold: settings.alert_threshold,
             baseline_model: settings.baseline_model.clone(),
         };
         Self {
             store,
+            commits,
             rules: Arc::new(rules),
         }
     }
@@ -72,17 +77,21 @@ impl LedgerService for Grpc {
         request: Request<wire::ReserveRequest>,
     ) -> Answer<wire::ReserveResponse> {
         let ask = read::reserve(request.into_inner(), &self.rules).map_err(refused)?;
-        let held = reserve::reserve(&self.store, ask).await.map_err(refused)?;
+        let held = reserve::reserve(&self.commits, ask)
+            .await
+            .map_err(refused)?;
         Ok(Response::new(write::held(&held)))
     }
 
-    async fn extend(&self, _request: Request<wire::ExtendRequest>) -> Answer<wire::ExtendResponse> {
-        not_built("Extend")
+    async fn extend(&self, request: Request<wire::ExtendRequest>) -> Answer<wire::ExtendResponse> {
+        let ask = read::extend(&request.into_inner(), &self.rules).map_err(refused)?;
+        let extended = extend::extend(&self.commits, ask).await.map_err(refused)?;
+        Ok(Response::new(write::extended(&extended)))
     }
 
     async fn settle(&self, request: Request<wire::SettleRequest>) -> Answer<wire::SettleResponse> {
         let ask = read::settle(request.into_inner(), &self.rules).map_err(refused)?;
-        let settled = settle::settle(&self.store, ask).await.map_err(refused)?;
+        let settled = settle::settle(&self.commits, ask).await.map_err(refused)?;
         Ok(Response::new(wire::SettleResponse {
             held_nano_usd: settled.held.get(),
             cost_nano_usd: settled.cost.get(),
@@ -94,7 +103,9 @@ impl LedgerService for Grpc {
         request: Request<wire::ReleaseRequest>,
     ) -> Answer<wire::ReleaseResponse> {
         let ask = read::release(&request.into_inner()).map_err(refused)?;
-        let freed = release::release(&self.store, ask).await.map_err(refused)?;
+        let freed = release::release(&self.commits, ask)
+            .await
+            .map_err(refused)?;
         Ok(Response::new(wire::ReleaseResponse {
             freed_nano_usd: freed.get(),
         }))
@@ -124,8 +135,9 @@ impl LedgerService for Grpc {
         &self,
         request: Request<wire::ListBudgetsRequest>,
     ) -> Answer<wire::ListBudgetsResponse> {
-        read::list_budgets(&request.into_inner()).map_err(refused)?;
-        let budgets = lookup::budgets(&self.store).await.map_err(refused)?;
+        let project = read::list_budgets(&request.into_inner()).map_err(refused)?;
+        let budgets = lookup::budgets(&self.store, project).await;
+        let budgets = budgets.map_err(refused)?;
         Ok(Response::new(wire::ListBudgetsResponse {
             budgets: budgets.iter().map(write::budget).collect(),
         }))
@@ -147,12 +159,26 @@ impl LedgerService for Grpc {
         not_built("ExportUsage")
     }
 
-    type WatchAlertsStream = Empty<Result<wire::WatchAlertsResponse, Status>>;
+    async fn verify(&self, _request: Request<wire::VerifyRequest>) -> Answer<wire::VerifyResponse> {
+        let checked = verify::verify(&self.store).await.map_err(refused)?;
+        Ok(Response::new(wire::VerifyResponse {
+            checks: checked.into_iter().map(write::checked).collect(),
+        }))
+    }
+
+    type WatchAlertsStream = BoxStream<'static, Result<wire::WatchAlertsResponse, Status>>;
 
     async fn watch_alerts(
         &self,
-        _request: Request<wire::WatchAlertsRequest>,
+        request: Request<wire::WatchAlertsRequest>,
     ) -> Answer<Self::WatchAlertsStream> {
-        not_built("WatchAlerts")
+        let ask = read::watch_alerts(&request.into_inner()).map_err(refused)?;
+        let watching = alerts::watch(self.store.clone(), ask).await;
+        let alerts = watching.map_err(refused)?;
+        let alerts = alerts.map(|alert| match alert {
+            Ok(alert) => Ok(write::alert(&alert)),
+            Err(failure) => Err(refused(failure)),
+        });
+        Ok(Response::new(alerts.boxed()))
     }
 }

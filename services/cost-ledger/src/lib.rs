@@ -1,16 +1,22 @@
 //! The books: reservations, settlements, budgets and savings, on PostgreSQL.
 //!
-//! A call goes through `grpc` (wire) to its use case (`reserve`, `settle`, `release`, `reap`,
-//! `lookup`, `summary`), which runs one transaction of the `store`. What a call changes in the
-//! books of a request is worked out in `books`, what a budget says in `budget`; both are pure.
-//! Money is whole nano-USD from the wire to the rows. Acknowledged means committed.
+//! A call goes through `grpc` (wire) to its use case. One that writes (`reserve`, `extend`, `settle`,
+//! `release`, `reap`) is handed to `commit`, which decides and writes what arrives together in one
+//! transaction of the `store`; one that reads (`lookup`, `summary`,
+//! `verify`) has a transaction of its own.
+//! What a call changes in the books of a request is worked out in `books`, what a budget says in
+//! `budget`; both are pure. Money is whole nano-USD from the wire to the rows. Acknowledged means
+//! committed.
 #![warn(missing_docs)]
 
+mod alerts;
 pub mod app;
 mod books;
 mod budget;
+mod commit;
 pub mod config;
 pub mod error;
+mod extend;
 mod grpc;
 mod lookup;
 mod metrics;
@@ -18,12 +24,14 @@ mod outcome;
 mod reap;
 mod release;
 mod reserve;
+mod set_budget;
 mod settle;
 mod store;
 mod summary;
+mod verify;
 
 pub use app::{App, build};
-pub use config::{DailyBudget, Settings};
+pub use config::Settings;
 pub use error::StartError;
 
 use std::net::SocketAddr;

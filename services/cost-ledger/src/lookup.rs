@@ -22,9 +22,12 @@ pub(crate) async fn request(store: &Store, ask: Lookup) -> Result<Account, Failu
     Ok(store.transact(Arc::new(ask)).await?)
 }
 
-/// Tells where every budget stands.
-pub(crate) async fn budgets(store: &Store) -> Result<Vec<Standing>, Failure> {
-    Ok(store.transact(Arc::new(Budgets)).await?)
+/// Tells where every budget stands; with a project those of it and above it.
+pub(crate) async fn budgets(
+    store: &Store,
+    project: Option<ProjectName>,
+) -> Result<Vec<Standing>, Failure> {
+    Ok(store.transact(Arc::new(Budgets(project))).await?)
 }
 
 impl Transaction for Lookup {
@@ -44,7 +47,7 @@ impl Transaction for Lookup {
     }
 }
 
-struct Budgets;
+struct Budgets(Option<ProjectName>);
 
 impl Transaction for Budgets {
     type Output = Vec<Standing>;
@@ -52,7 +55,6 @@ impl Transaction for Budgets {
     const SNAPSHOT: bool = true;
 
     async fn run(&self, database: &mut PgConnection) -> Result<Self::Output, Error> {
-        let budgets = budgets::all(database).await?;
-        Ok(budgets.into_iter().map(|budget| budget.standing).collect())
+        budgets::all(database, self.0.as_ref()).await
     }
 }

@@ -1,15 +1,15 @@
-//! The numbers of the ledger. Labels are bounded: tiers and budgets come from the config, outcomes
-//! and results from closed sets.
+//! The numbers of the ledger. Labels are bounded: tiers come from the config, budgets are made by
+//! operators alone, outcomes and results are closed sets.
 
 use std::sync::LazyLock;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge};
+use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use terrace_domain::NanoUsd;
 use terrace_telemetry::{fields, metrics};
 
 use crate::books::Entries;
-use crate::budget::Standing;
+use crate::budget::{Alert, Standing};
 
 static RESERVATIONS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::meter()
@@ -35,7 +35,24 @@ static COST: LazyLock<Counter<u64>> = LazyLock::new(|| {
 static ALERTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
     metrics::meter()
         .u64_counter("terrace.ledger.alerts")
-        .with_description("Times that a budget passed its alert threshold.")
+        .with_description("Alerts of budgets, by budget and kind.")
+        .build()
+});
+
+static BATCHES: LazyLock<Histogram<u64>> = LazyLock::new(|| {
+    metrics::meter()
+        .u64_histogram("terrace.ledger.batch.writes")
+        .with_description("Writes that were committed together.")
+        .with_boundaries(vec![
+            1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0,
+        ])
+        .build()
+});
+
+static WEBHOOKS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    metrics::meter()
+        .u64_counter("terrace.ledger.webhook.messages")
+        .with_description("Alerts sent to the webhook, by whether they arrived.")
         .build()
 });
 
@@ -84,19 +101,37 @@ pub(crate) fn booked(entries: &Entries) {
     }
 }
 
-/// Logs and counts a budget that has passed its threshold.
-pub(crate) fn alert() {
-    ALERTS.add(1, &[]);
+/// Counts a batch of so many writes.
+pub(crate) fn batch(writes: usize) {
+    BATCHES.record(u64::try_from(writes).unwrap_or(u64::MAX), &[]);
+}
+
+/// Logs and counts an alert.
+pub(crate) fn alert(alert: &Alert) {
+    let budget = &alert.standing;
+    let labels = [
+        KeyValue::new("budget", budget.name.to_string()),
+        KeyValue::new("kind", alert.kind.as_str()),
+    ];
+    ALERTS.add(1, &labels);
     tracing::warn!(
-        budget.name = crate::budget::INSTALLATION_DAILY,
-        "budget has passed its alert threshold"
+        budget.name = %budget.name, budget.alert = alert.kind.as_str(),
+        budget.spent.nano_usd = budget.spent.get(), budget.reserved.nano_usd = budget.reserved.get(),
+        budget.allowed.nano_usd = budget.allowed().get(),
+        "budget alert"
     );
+}
+
+/// Counts a message to the webhook.
+pub(crate) fn webhook(arrived: bool) {
+    let word = if arrived { "arrived" } else { "failed" };
+    WEBHOOKS.add(1, &[KeyValue::new("result", word)]);
 }
 
 /// Shows where every budget stands.
 pub(crate) fn budgets(budgets: &[Standing]) {
     for budget in budgets {
-        let labels = [KeyValue::new("budget", budget.name.clone())];
+        let labels = [KeyValue::new("budget", budget.name.to_string())];
         CAP.record(budget.cap.get(), &labels);
         SPENT.record(budget.spent.get(), &labels);
         RESERVED.record(budget.reserved.get(), &labels);

@@ -1,12 +1,9 @@
 //! How steps, holds and requests end, and the words that stand for it in the database.
 
-use std::fmt;
-use std::str::FromStr;
-
 /// A word in the database that this version does not know.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is no known word in this column: was the row written by a newer version?")]
-pub(crate) struct UnknownWord(String);
+pub(crate) struct UnknownWord(pub(crate) String);
 
 /// Defines an enum from one table: variant and word.
 macro_rules! words {
@@ -24,24 +21,26 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::outcome::UnknownWord;
 
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord(word.to_owned())),
+                    _ => Err($crate::outcome::UnknownWord(word.to_owned())),
                 }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 words! {
     /// How a step ended.

@@ -2,30 +2,31 @@
 //!
 //! A request without a sign of life for its time to live is closed as presumed; what it holds is
 //! booked at its worst case, because the call may well have been made and billed. Several replicas
-//! may reap at once: each request is taken by one of them, in a transaction of its own, so that
-//! one that cannot be booked does not hold up the others.
+//! may reap at once: who comes second finds the request closed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use sqlx::PgConnection;
-use terrace_domain::{Failure, NanoUsd, Reason, RequestId};
+use terrace_domain::{BudgetName, Failure, Reason, RequestId};
 use terrace_telemetry::fields;
 
 use crate::books::Entries;
+use crate::commit::{Commits, Desk, Page, Write};
 use crate::error::Error;
-use crate::store::{Store, Transaction, entries, requests};
+use crate::store::{Store, Transaction, requests};
 use crate::{lookup, metrics};
 
 /// The most requests that one round ends.
 const BATCH: i64 = 100;
 
 /// Ends expired requests every `interval`, for as long as the process lives.
-pub(crate) async fn run(store: Store, interval: Duration) {
+pub(crate) async fn run(store: Store, commits: Commits, interval: Duration) {
     loop {
         // A failure was logged where it became one; the next round tries again.
-        let ended = round(&store).await.unwrap_or_default();
-        if let Ok(budgets) = lookup::budgets(&store).await {
+        let ended = round(&store, &commits).await.unwrap_or_default();
+        if let Ok(budgets) = lookup::budgets(&store, None).await {
             metrics::budgets(&budgets);
         }
         // A full batch means that more are waiting.
@@ -36,39 +37,20 @@ pub(crate) async fn run(store: Store, interval: Duration) {
 }
 
 /// Ends up to a batch of expired requests and says how many it was.
-pub(crate) async fn round(store: &Store) -> Result<i64, Failure> {
+pub(crate) async fn round(store: &Store, commits: &Commits) -> Result<i64, Failure> {
     let expired = store.transact(Arc::new(Expired)).await?;
+    let orphans = expired.into_iter().map(|id| commits.write(Orphan(id)));
     let mut ended = 0;
-    for request_id in expired {
-        let orphan = Arc::new(Orphan(request_id));
-        match store.transact(orphan).await {
-            Ok(Some(presumed)) => {
-                ended += 1;
-                tell(request_id, &presumed);
-            }
+    for done in join_all(orphans).await {
+        match done {
+            Ok(Some(_)) => ended += 1,
             Ok(None) => (),
-            Err(error) => {
-                let failure = Failure::from(error);
-                if failure.reason == Reason::LedgerUnavailable {
-                    return Err(failure);
-                }
-                tracing::error!({ fields::REQUEST_ID } = %request_id, %failure, "orphan left open");
-            }
+            Err(failure) if failure.reason == Reason::LedgerUnavailable => return Err(failure),
+            // It was told where it failed, and does not hold up the others.
+            Err(_) => (),
         }
     }
     Ok(ended)
-}
-
-fn tell(request_id: RequestId, presumed: &Presumed) {
-    metrics::booked(&presumed.written);
-    if presumed.alerted {
-        metrics::alert();
-    }
-    let cost: NanoUsd = presumed.written.added_cost;
-    tracing::warn!(
-        { fields::REQUEST_ID } = %request_id, { fields::COST } = cost.get(),
-        "orphaned request closed, its holds booked as presumed"
-    );
 }
 
 /// Which requests have expired.
@@ -84,24 +66,45 @@ impl Transaction for Expired {
     }
 }
 
-/// Ends one request, if it is still expired and nobody else is at it.
+/// Ends one request, if it still is open and expired.
 struct Orphan(RequestId);
 
-struct Presumed {
-    written: Entries,
-    alerted: bool,
-}
+impl Write for Orphan {
+    type Output = Option<Entries>;
 
-impl Transaction for Orphan {
-    type Output = Option<Presumed>;
-    const NAME: &'static str = "end an expired request";
+    fn request_id(&self) -> RequestId {
+        self.0
+    }
 
-    async fn run(&self, database: &mut PgConnection) -> Result<Self::Output, Error> {
-        let Some(locked) = requests::lock_expired(database, self.0).await? else {
+    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
+        Vec::new()
+    }
+
+    fn decide(&self, desk: &mut Desk) -> Result<Self::Output, Failure> {
+        let now = desk.now;
+        let page = desk.find(self.0);
+        let expired = |page: &&Page| page.books.closed.is_none() && page.expires_at <= now;
+        let Some(page) = page.filter(expired) else {
             return Ok(None);
         };
-        let written = locked.books.presume(locked.now);
-        let alerted = entries::write(database, self.0, &written).await?;
-        Ok(Some(Presumed { written, alerted }))
+        let written = page.books.presume(now);
+        desk.enter(self.0, &written);
+        Ok(Some(written))
+    }
+
+    fn tell(&self, done: &Result<Self::Output, Failure>) {
+        match done {
+            Ok(Some(written)) => {
+                metrics::booked(written);
+                tracing::warn!(
+                    { fields::REQUEST_ID } = %self.0, { fields::COST } = written.added_cost.get(),
+                    "orphaned request closed, its holds booked as presumed"
+                );
+            }
+            Ok(None) => (),
+            Err(failure) => {
+                tracing::error!({ fields::REQUEST_ID } = %self.0, %failure, "orphan left open");
+            }
+        }
     }
 }

@@ -1,12 +1,8 @@
 //! Release: frees the holds of steps that were never called.
 
-use std::sync::Arc;
+use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId, Step};
 
-use sqlx::PgConnection;
-use terrace_domain::{Failure, NanoUsd, RequestId, Step};
-
-use crate::error::Error;
-use crate::store::{Store, Transaction, entries, requests};
+use crate::commit::{Commits, Desk, Page, Write};
 
 /// Whose holds to free; no step means all that are open.
 #[derive(Debug)]
@@ -16,20 +12,31 @@ pub(crate) struct Release {
 }
 
 /// Frees the holds and says how much that was; a second call frees nothing.
-pub(crate) async fn release(store: &Store, ask: Release) -> Result<NanoUsd, Failure> {
-    Ok(store.transact(Arc::new(ask)).await?)
+pub(crate) async fn release(commits: &Commits, ask: Release) -> Result<NanoUsd, Failure> {
+    commits.write(ask).await
 }
 
-impl Transaction for Release {
+impl Write for Release {
     type Output = NanoUsd;
-    const NAME: &'static str = "release";
 
-    async fn run(&self, database: &mut PgConnection) -> Result<NanoUsd, Error> {
-        let Some(locked) = requests::lock(database, self.request_id).await? else {
+    fn request_id(&self) -> RequestId {
+        self.request_id
+    }
+
+    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
+        Vec::new()
+    }
+
+    fn decide(&self, desk: &mut Desk) -> Result<NanoUsd, Failure> {
+        let Some(page) = desk.find(self.request_id) else {
             return Ok(NanoUsd::ZERO);
         };
-        let written = locked.books.release(&self.steps);
-        entries::write(database, self.request_id, &written).await?;
-        Ok(written.freed)
+        let entries = page.books.release(&self.steps);
+        if !entries.ended.is_empty() {
+            desk.enter(self.request_id, &entries);
+        }
+        Ok(entries.freed)
     }
+
+    fn tell(&self, _done: &Result<NanoUsd, Failure>) {}
 }

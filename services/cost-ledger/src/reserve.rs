@@ -1,23 +1,14 @@
 //! Reserve: sets the worst case of a step aside before it is called, or refuses.
 //!
-//! One transaction: lock the request, look whether the step is known, take the money. A refusal
-//! rolls all of it back, so a request that never got money leaves no row.
+//! The money comes from every budget above the request at once or from none. A refusal enters
+//! nothing, so a request that never got money leaves no row.
 
-use std::sync::Arc;
-
-use sqlx::PgConnection;
-use terrace_domain::{Failure, NanoUsd, Reason};
+use terrace_domain::{BudgetName, Failure, NanoUsd, Reason, RequestId};
 use time::OffsetDateTime;
 
-use crate::books::Hold;
-use crate::error::Error;
+use crate::books::{Entries, Hold, Identity};
+use crate::commit::{Commits, Desk, Page, Write, id_used};
 use crate::metrics::{self, Reservation};
-use crate::store::requests::{self, Identity};
-use crate::store::{Store, Transaction, budgets};
-
-/// How often taking is tried before the refusal stands: the first try of a day finds no period,
-/// and between a try and the look at the budget another call may have given money back.
-const TRIES: usize = 3;
 
 /// What to set aside, for what.
 #[derive(Debug)]
@@ -37,65 +28,56 @@ pub(crate) struct Held {
 }
 
 /// Sets the money aside.
-pub(crate) async fn reserve(store: &Store, ask: Reserve) -> Result<Held, Failure> {
-    let done = store.transact(Arc::new(ask)).await.map_err(Failure::from);
-    metrics::reservation(match &done {
-        Ok(held) if held.repeated => Reservation::Repeated,
-        Ok(_) => Reservation::Held,
-        Err(failure) if failure.reason == Reason::BudgetExhausted => Reservation::Exhausted,
-        Err(_) => Reservation::Failed,
-    });
-    done
+pub(crate) async fn reserve(commits: &Commits, ask: Reserve) -> Result<Held, Failure> {
+    commits.write(ask).await
 }
 
-impl Transaction for Reserve {
+impl Write for Reserve {
     type Output = Held;
-    const NAME: &'static str = "reserve";
 
-    async fn run(&self, database: &mut PgConnection) -> Result<Held, Error> {
+    fn request_id(&self) -> RequestId {
+        self.identity.request_id
+    }
+
+    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
+        self.identity.budgets()
+    }
+
+    fn decide(&self, desk: &mut Desk) -> Result<Held, Failure> {
         let request_id = self.identity.request_id;
-        let locked = requests::lock_or_begin(database, &self.identity).await?;
-        if locked.books.knows(self.hold.step) {
+        let page = desk.open(&self.identity)?;
+        if page.books.knows(self.hold.step) {
             return Ok(Held {
-                held: locked.books.held(),
-                expires_at: locked.expires_at,
+                held: page.books.held(),
+                expires_at: page.expires_at,
                 repeated: true,
             });
         }
-        if locked.books.closed.is_some() {
-            return Err(Error::id_used(request_id, "is of a request that has ended"));
+        if page.books.closed.is_some() {
+            return Err(id_used(request_id, "is of a request that has ended"));
         }
+        let held = page.books.held().plus(self.hold.amount);
+        let periods = desk.purses.at_hand(&self.identity.budgets());
+        desk.purses.admit(&periods, self.hold.amount)?;
+        let hold = Hold {
+            periods,
+            taken_at: desk.now,
+            ..self.hold.clone()
+        };
+        desk.enter(request_id, &Entries::hold(hold));
         Ok(Held {
-            held: locked.books.held().plus(self.hold.amount),
-            expires_at: self.take(database).await?,
+            held,
+            expires_at: desk.keep_alive(request_id, self.identity.ttl_ms),
             repeated: false,
         })
     }
-}
 
-impl Reserve {
-    /// Takes the money from the budget, or holds without one if there is none.
-    async fn take(&self, database: &mut PgConnection) -> Result<OffsetDateTime, Error> {
-        let (request_id, ttl_ms) = (self.identity.request_id, self.identity.ttl_ms);
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            if let Some(expires_at) =
-                budgets::take(database, request_id, &self.hold, ttl_ms).await?
-            {
-                return Ok(expires_at);
-            }
-            let Some(budget) = budgets::installation(database).await? else {
-                return budgets::hold_freely(database, request_id, &self.hold, ttl_ms).await;
-            };
-            let fits = budget.standing.has_room_for(self.hold.amount);
-            if !fits || tries == TRIES {
-                let refusal = budget.standing.refusal(self.hold.amount, budget.now);
-                return Err(Error::Refused(refusal));
-            }
-            if budget.period.is_none() {
-                budgets::begin_period(database, &budget).await?;
-            }
-        }
+    fn tell(&self, done: &Result<Held, Failure>) {
+        metrics::reservation(match done {
+            Ok(held) if held.repeated => Reservation::Repeated,
+            Ok(_) => Reservation::Held,
+            Err(failure) if failure.reason == Reason::BudgetExhausted => Reservation::Exhausted,
+            Err(_) => Reservation::Failed,
+        });
     }
 }

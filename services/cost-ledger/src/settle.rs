@@ -3,17 +3,12 @@
 //! Nothing that was spent is refused: a cost above its hold, a step that was never held and a
 //! step of a request that is closed already are booked like any other, with a line in the log.
 
-use std::sync::Arc;
-
-use sqlx::PgConnection;
-use terrace_domain::{Failure, NanoUsd};
+use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId};
 use terrace_telemetry::fields;
 
-use crate::books::{Close, Entries, Settlement};
-use crate::error::Error;
+use crate::books::{Books, Close, Entries, Identity, Settlement};
+use crate::commit::{Commits, Desk, Page, Write};
 use crate::metrics;
-use crate::store::requests::{self, Identity};
-use crate::store::{Store, Transaction, budgets, entries};
 
 /// What steps were, and how the request ended if it has.
 #[derive(Debug)]
@@ -31,62 +26,68 @@ pub(crate) struct Settled {
     /// All that it has cost so far.
     pub(crate) cost: NanoUsd,
     written: Entries,
-    alerted: bool,
 }
 
 /// Settles the steps and closes the request.
-pub(crate) async fn settle(store: &Store, ask: Settle) -> Result<Settled, Failure> {
-    let ask = Arc::new(ask);
-    let settled = store.transact(Arc::clone(&ask)).await?;
-    metrics::booked(&settled.written);
-    tell(&ask, &settled);
-    Ok(settled)
+pub(crate) async fn settle(commits: &Commits, ask: Settle) -> Result<Settled, Failure> {
+    commits.write(ask).await
 }
 
-impl Transaction for Settle {
+impl Write for Settle {
     type Output = Settled;
-    const NAME: &'static str = "settle";
 
-    async fn run(&self, database: &mut PgConnection) -> Result<Settled, Error> {
+    fn request_id(&self) -> RequestId {
+        self.identity.request_id
+    }
+
+    fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName> {
+        let unknown = Books::default();
+        let books = page.map_or(&unknown, |page| &page.books);
+        match books.needs_periods(&self.steps) {
+            true => self.identity.budgets(),
+            false => Vec::new(),
+        }
+    }
+
+    fn decide(&self, desk: &mut Desk) -> Result<Settled, Failure> {
         let request_id = self.identity.request_id;
-        let books = requests::lock_or_begin(database, &self.identity)
-            .await?
-            .books;
-        let at_hand = if books.needs_period(&self.steps) {
-            budgets::period_at_hand(database).await?
-        } else {
-            None
-        };
-        let mut written = books.settle(&self.steps, at_hand);
+        let at_hand = desk.purses.at_hand(&self.identity.budgets());
+        let books = &desk.open(&self.identity)?.books;
+        let mut written = books.settle(&self.steps, &at_hand);
         if let Some(close) = &self.close {
             books.close(close.clone(), &mut written);
-        } else {
-            requests::keep_alive(database, request_id).await?;
         }
-        let alerted = entries::write(database, request_id, &written).await?;
-        Ok(Settled {
+        let settled = Settled {
             held: books.held().minus(written.freed),
             cost: books.cost().plus(written.added_cost),
             written,
-            alerted,
-        })
+        };
+        desk.enter(request_id, &settled.written);
+        desk.keep_alive(request_id, 0);
+        Ok(settled)
+    }
+
+    fn tell(&self, done: &Result<Settled, Failure>) {
+        if let Ok(settled) = done {
+            metrics::booked(&settled.written);
+            self.warn(&settled.written);
+        }
     }
 }
 
-/// Logs what an operator should hear of.
-fn tell(ask: &Settle, settled: &Settled) {
-    let request_id = ask.identity.request_id;
-    for (step, held, cost) in &settled.written.above_hold {
-        tracing::warn!(
-            { fields::REQUEST_ID } = %request_id, { fields::STEP } = %step,
-            hold.nano_usd = held.get(), { fields::COST } = cost.get(),
-            "step cost more than was held for it"
-        );
-    }
-    if settled.written.after_close {
-        tracing::warn!({ fields::REQUEST_ID } = %request_id, "step settled after the close");
-    }
-    if settled.alerted {
-        metrics::alert();
+impl Settle {
+    /// Logs what an operator should hear of.
+    fn warn(&self, written: &Entries) {
+        let request_id = self.identity.request_id;
+        for (step, held, cost) in &written.above_hold {
+            tracing::warn!(
+                { fields::REQUEST_ID } = %request_id, { fields::STEP } = %step,
+                hold.nano_usd = held.get(), { fields::COST } = cost.get(),
+                "step cost more than was held for it"
+            );
+        }
+        if written.after_close {
+            tracing::warn!({ fields::REQUEST_ID } = %request_id, "step settled after the close");
+        }
     }
 }

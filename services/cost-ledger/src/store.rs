@@ -1,20 +1,26 @@
 //! The database: every statement of the ledger is in here, one module a concern.
 //!
-//! Lock order, the same everywhere: the request's row, then budgets, then periods by id. Time is
-//! the database's own (`now()`, the beginning of the transaction), so that replicas with clocks
+//! Lock order, the same everywhere: rows of requests by id, then budgets, then periods by id, then
+//! rows that are new. Time is the database's own (`now()`, the beginning of the transaction), so that replicas with clocks
 //! of their own agree on days and expiries.
 
+pub(crate) mod alerts;
+pub(crate) mod books;
 pub(crate) mod budgets;
 mod connect;
 pub(crate) mod entries;
 mod error;
+mod events;
+mod holds;
+pub(crate) mod periods;
 pub(crate) mod requests;
 pub(crate) mod rows;
 pub(crate) mod summary;
 mod tx;
+pub(crate) mod verify;
 
 use sqlx::PgPool;
-use terrace_runtime::Tasks;
+use terrace_runtime::{Tasks, Work};
 
 use crate::config::Settings;
 use crate::error::StartError;
@@ -33,5 +39,14 @@ impl Store {
     pub(crate) async fn open(settings: &Settings, tasks: Tasks) -> Result<Self, StartError> {
         let pool = connect::open(settings).await?;
         Ok(Self { pool, tasks })
+    }
+
+    /// Starts work that comes to its end even if nobody waits any more.
+    pub(crate) fn detach<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Work<T> {
+        self.tasks.detach(name, work)
     }
 }

@@ -13,7 +13,7 @@ use terrace_config::TimeZone;
 use terrace_domain::{Failure, NanoUsd, Violations};
 use time::{Duration, OffsetDateTime};
 
-use crate::budget::Day;
+use crate::budget::Period;
 use crate::error::Error;
 use crate::store::summary::{self, Outcomes, TierSums};
 use crate::store::{Store, Transaction};
@@ -102,7 +102,7 @@ impl Ask {
         let last = until - Duration::NANOSECOND;
         let from = self
             .from
-            .unwrap_or_else(|| Day::containing(last, self.time_zone).start);
+            .unwrap_or_else(|| Period::day_of(last, self.time_zone).start);
         let mut violations = Violations::new();
         let ordered = "must be later than `from`: the span would be empty";
         violations.require(from < until, "until", ordered);

@@ -17,6 +17,10 @@ pub(crate) struct Movement {
 /// What one call changes.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
+    /// A new hold.
+    pub(crate) held: Option<Hold>,
+    /// A hold that grows: its step and new amount.
+    pub(crate) raised: Option<(Step, NanoUsd)>,
     /// New events, and real ones that replace presumed ones.
     pub(crate) events: Vec<Event>,
     /// Holds that end, and how.
@@ -36,6 +40,28 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
+    /// Takes a new hold.
+    pub(crate) fn hold(hold: Hold) -> Self {
+        let mut entries = Self::default();
+        entries.reserve(&hold.periods, hold.amount);
+        entries.held = Some(hold);
+        entries
+    }
+
+    /// Raises an open hold to a new amount.
+    pub(super) fn raise(hold: &Hold, to: NanoUsd) -> Self {
+        let mut entries = Self::default();
+        entries.reserve(&hold.periods, to.minus(hold.amount));
+        entries.raised = Some((hold.step, to));
+        entries
+    }
+
+    /// Whether nothing changes.
+    pub(crate) fn is_empty(&self) -> bool {
+        let holds = self.held.is_none() && self.raised.is_none() && self.ended.is_empty();
+        holds && self.events.is_empty() && self.close.is_none()
+    }
+
     /// Whether the hold of this step ends.
     pub(super) fn ends(&self, step: Step) -> bool {
         self.ended.iter().any(|(ended, _)| *ended == step)
@@ -45,27 +71,31 @@ impl Entries {
     pub(super) fn end_hold(&mut self, hold: &Hold, state: HoldState) {
         self.ended.push((hold.step, state));
         self.freed = self.freed.plus(hold.amount);
-        if let Some(period) = hold.period {
-            let movement = self.periods.entry(period).or_default();
-            movement.reserved = movement.reserved.minus(hold.amount);
-        }
+        self.reserve(&hold.periods, NanoUsd::ZERO.minus(hold.amount));
     }
 
     /// Books a step, in place of an event that had cost `before`.
     pub(super) fn book(
         &mut self,
         step: Settlement,
-        period: Option<PeriodId>,
+        periods: Vec<PeriodId>,
         before: Option<NanoUsd>,
     ) {
         let added = step.cost.minus(before.unwrap_or_default());
         self.added_cost = self.added_cost.plus(added);
-        if let Some(period) = period
-            && !added.is_zero()
-        {
-            let movement = self.periods.entry(period).or_default();
-            movement.spent = movement.spent.plus(added);
+        if !added.is_zero() {
+            for period in &periods {
+                let movement = self.periods.entry(*period).or_default();
+                movement.spent = movement.spent.plus(added);
+            }
         }
-        self.events.push(Event { step, period });
+        self.events.push(Event { step, periods });
+    }
+
+    fn reserve(&mut self, periods: &[PeriodId], amount: NanoUsd) {
+        for period in periods {
+            let movement = self.periods.entry(*period).or_default();
+            movement.reserved = movement.reserved.plus(amount);
+        }
     }
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use terrace_domain::{BackendName, ModelName, NanoUsd, Reason, Score, Step, TierName, Usage};
+use terrace_domain::{
+    ActionName, BackendName, BudgetName, KeyId, ModelName, NanoUsd, ProjectName, Reason, RequestId,
+    Score, Step, TierName, Usage,
+};
 use time::OffsetDateTime;
 
 use crate::outcome::{HoldState, RequestOutcome, StepOutcome};
@@ -12,6 +15,23 @@ use crate::outcome::{HoldState, RequestOutcome, StepOutcome};
 /// order, so that no two calls wait for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PeriodId(pub(crate) i64);
+
+/// Who a request belongs to and how long it lives without a sign of its orchestrator.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(crate) request_id: RequestId,
+    pub(crate) project: ProjectName,
+    pub(crate) key: Option<KeyId>,
+    pub(crate) action: Option<ActionName>,
+    pub(crate) ttl_ms: i64,
+}
+
+impl Identity {
+    /// The names of all budgets that it would be paid from.
+    pub(crate) fn budgets(&self) -> Vec<BudgetName> {
+        BudgetName::paying_for(&self.project, self.key.as_ref()).collect()
+    }
+}
 
 /// What a step calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +46,8 @@ pub(crate) struct Target {
 pub(crate) struct Hold {
     pub(crate) step: Step,
     pub(crate) amount: NanoUsd,
-    /// Period that it was taken from; absent when there was no budget.
-    pub(crate) period: Option<PeriodId>,
+    /// Periods that it was taken from and goes back to, in order; none when there was no budget.
+    pub(crate) periods: Vec<PeriodId>,
     pub(crate) target: Target,
     pub(crate) state: HoldState,
     pub(crate) taken_at: OffsetDateTime,
@@ -72,8 +92,8 @@ pub(crate) struct Settlement {
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
     pub(crate) step: Settlement,
-    /// Period that its cost stands in; absent for free steps and without a budget.
-    pub(crate) period: Option<PeriodId>,
+    /// Periods that its cost stands in, in order; none for free steps and without a budget.
+    pub(crate) periods: Vec<PeriodId>,
 }
 
 /// The end of a request.

@@ -1,39 +1,66 @@
-//! Days in a time zone: 23, 24 or 25 hours long, one after the other without a gap.
+//! Periods of a budget: days and months in a time zone, one after the other without a gap.
 //!
 //! A day begins at the first midnight that the zone's clocks show for its date. Where they jump
 //! over midnight, it begins with the jump; where they show it twice, with the first. So every
-//! moment is in exactly one day, whatever governments decide.
+//! moment is in exactly one day, whatever governments decide. A month begins with its first day.
 
 use terrace_config::TimeZone;
+use terrace_domain::Span;
 use time::{Date, Duration, OffsetDateTime};
 use time_tz::{Offset as _, OffsetDateTimeExt as _, OffsetResult, PrimitiveDateTimeExt as _};
 use time_tz::{TimeZone as _, Tz};
 
-/// A day from its first moment up to, not including, the first of the next.
+/// From a first moment up to, not including, the first of the next period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Day {
+pub(crate) struct Period {
     pub(crate) start: OffsetDateTime,
     pub(crate) end: OffsetDateTime,
 }
 
-impl Day {
-    /// The day of `zone` in which `at` lies.
-    pub(crate) fn containing(at: OffsetDateTime, zone: TimeZone) -> Self {
-        let rules = zone.rules();
-        let mut date = at.to_timezone(rules).date();
-        // Where clocks are set back over midnight the date on them goes back too; the day does not.
-        if let Some(next) = date.next_day()
-            && at >= first_moment(next, rules)
-        {
-            date = next;
-        } else if at < first_moment(date, rules) {
-            date = date.previous_day().unwrap_or(date);
-        }
-        Self {
-            start: first_moment(date, rules),
-            end: first_moment(date.next_day().unwrap_or(date), rules),
+impl Period {
+    /// The period of this span in `zone` in which `at` lies.
+    pub(crate) fn containing(at: OffsetDateTime, zone: TimeZone, span: Span) -> Self {
+        match span {
+            Span::Daily => Self::day_of(at, zone),
+            Span::Monthly => Self::month_of(at, zone),
         }
     }
+
+    /// The day of `zone` in which `at` lies.
+    pub(crate) fn day_of(at: OffsetDateTime, zone: TimeZone) -> Self {
+        let date = date_of(at, zone.rules());
+        Self::between(date, date.next_day().unwrap_or(date), zone)
+    }
+
+    /// The month of `zone` in which `at` lies.
+    pub(crate) fn month_of(at: OffsetDateTime, zone: TimeZone) -> Self {
+        let first = first_of(date_of(at, zone.rules()));
+        // Any first and 31 days are in the month after.
+        let next = first_of(first.saturating_add(Duration::days(31)));
+        Self::between(first, next, zone)
+    }
+
+    fn between(first: Date, next: Date, zone: TimeZone) -> Self {
+        Self {
+            start: first_moment(first, zone.rules()),
+            end: first_moment(next, zone.rules()),
+        }
+    }
+}
+
+/// The date whose day `at` is in.
+fn date_of(at: OffsetDateTime, rules: &Tz) -> Date {
+    let date = at.to_timezone(rules).date();
+    // Where clocks are set back over midnight the date on them goes back too; the day does not.
+    match date.next_day() {
+        Some(next) if at >= first_moment(next, rules) => next,
+        _ if at < first_moment(date, rules) => date.previous_day().unwrap_or(date),
+        _ => date,
+    }
+}
+
+fn first_of(date: Date) -> Date {
+    date.replace_day(1).unwrap_or(date)
 }
 
 /// The moment in which a date begins, in UTC.
@@ -80,8 +107,8 @@ mod tests {
         TimeZone::by_name(name).unwrap()
     }
 
-    fn day_of(at: OffsetDateTime, name: &str) -> Day {
-        Day::containing(at, zone(name))
+    fn day_of(at: OffsetDateTime, name: &str) -> Period {
+        Period::day_of(at, zone(name))
     }
 
     #[test]
@@ -129,6 +156,18 @@ mod tests {
         assert_ne!(day_of(day.end, "UTC"), day);
     }
 
+    #[test]
+    fn a_month_begins_and_ends_with_first_days() {
+        let berlin = zone("Europe/Berlin");
+        let month = Period::month_of(datetime!(2026-10-31 23:30 UTC), berlin);
+        assert_eq!(month.start, datetime!(2026-11-01 00:00 +1));
+        assert_eq!(month.end, datetime!(2026-12-01 00:00 +1));
+        let december = Period::month_of(datetime!(2026-12-31 22:59:59 UTC), berlin);
+        assert_eq!(december.end, datetime!(2027-01-01 00:00 +1));
+        let leap = Period::month_of(datetime!(2028-02-29 12:00 UTC), zone("UTC"));
+        assert_eq!(leap.end - leap.start, Duration::days(29));
+    }
+
     const ZONES: [&str; 9] = [
         "UTC",
         "Europe/Berlin",
@@ -153,6 +192,19 @@ mod tests {
             prop_assert_eq!(day_of(day.start, ZONES[index]), day);
             let next = day_of(day.end, ZONES[index]);
             prop_assert_eq!(next.start, day.end);
+        }
+
+        #[test]
+        fn every_moment_is_in_its_month_and_months_are_made_of_days(
+            seconds in 946_684_800_i64..2_145_916_800,
+            index in 0..ZONES.len(),
+        ) {
+            let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+            let zone = zone(ZONES[index]);
+            let month = Period::month_of(at, zone);
+            prop_assert!(month.start <= at && at < month.end);
+            prop_assert_eq!(Period::day_of(month.start, zone).start, month.start);
+            prop_assert_eq!(Period::month_of(month.end, zone).start, month.end);
         }
     }
 }

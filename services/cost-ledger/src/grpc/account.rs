@@ -1,14 +1,31 @@
-//! Projects, keys and budgets set by call: in the contract, not built yet.
+//! Accounts: budgets set by call. Projects and keys are in the contract, not built yet.
+
+use std::sync::Arc;
 
 use terrace_proto::ledger::v1 as wire;
 use terrace_proto::ledger::v1::account_service_server::AccountService;
-use tonic::Request;
+use tonic::{Request, Response};
 
-use super::{Answer, not_built};
+use super::{Answer, Grpc, Rules, not_built, read, refused, write};
+use crate::set_budget;
+use crate::store::Store;
 
-/// The service whose every call says that it is not built.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Accounts;
+/// The generated service over the use cases.
+#[derive(Debug, Clone)]
+pub(crate) struct Accounts {
+    store: Store,
+    rules: Arc<Rules>,
+}
+
+impl Accounts {
+    /// With the store and the rules of the other service.
+    pub(crate) fn new(grpc: &Grpc) -> Self {
+        Self {
+            store: grpc.store.clone(),
+            rules: Arc::clone(&grpc.rules),
+        }
+    }
+}
 
 #[tonic::async_trait]
 impl AccountService for Accounts {
@@ -56,8 +73,14 @@ impl AccountService for Accounts {
 
     async fn set_budget(
         &self,
-        _request: Request<wire::SetBudgetRequest>,
+        request: Request<wire::SetBudgetRequest>,
     ) -> Answer<wire::SetBudgetResponse> {
-        not_built("SetBudget")
+        let ask = read::set_budget(&request.into_inner(), &self.rules).map_err(refused)?;
+        let set = set_budget::set_budget(&self.store, ask).await;
+        let standing = set.map_err(refused)?;
+        Ok(Response::new(wire::SetBudgetResponse {
+            name: standing.name.to_string(),
+            budget: Some(write::budget(&standing)),
+        }))
     }
 }

@@ -1,23 +1,26 @@
 //! Wire messages to what the use cases take. Every wrong field is named at once.
 
+mod budget;
 mod settle;
 
 use std::time::Duration;
 
-use terrace_domain::{ActionName, Failure, ProjectName, Step};
+use terrace_domain::{Failure, NanoUsd, ProjectName, Step};
 use terrace_proto::ledger::v1 as wire;
 use time::OffsetDateTime;
 
 use super::Rules;
 use super::fields::Fields;
-use crate::books::Hold;
+use crate::alerts::Watch;
+use crate::books::{Hold, Identity};
+use crate::extend::Extend;
 use crate::lookup::Lookup;
 use crate::outcome::HoldState;
 use crate::release::Release;
 use crate::reserve::Reserve;
-use crate::store::requests::Identity;
 use crate::summary;
 
+pub(super) use budget::set_budget;
 pub(super) use settle::settle;
 
 pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Reserve, Failure> {
@@ -37,7 +40,7 @@ pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Re
         let hold = Hold {
             step: step?,
             amount: amount?,
-            period: None,
+            periods: Vec::new(),
             target: target?,
             state: HoldState::Open,
             taken_at: OffsetDateTime::UNIX_EPOCH,
@@ -48,6 +51,32 @@ pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Re
         })
     };
     fields.finish(reserve())
+}
+
+pub(super) fn extend(message: &wire::ExtendRequest, rules: &Rules) -> Result<Extend, Failure> {
+    let mut fields = Fields::default();
+    let request_id = fields.text("request_id", &message.request_id);
+    let step = fields.optional_text("step", &message.step);
+    let amount = match step {
+        Some(Some(_)) => fields.amount("amount_nano_usd", message.amount_nano_usd, 1),
+        _ => {
+            let description = "must be 0 without a step: say whose hold is to grow";
+            let none = message.amount_nano_usd == 0;
+            fields.wrong.require(none, "amount_nano_usd", description);
+            Some(NanoUsd::ZERO)
+        }
+    };
+    // Without a new time to live the request's own one begins anew.
+    let ttl = message.ttl.as_ref();
+    let ttl = ttl.map(|ttl| time_to_live(&mut fields, Some(ttl), rules.reservation_ttl));
+    let extend = || {
+        Some(Extend {
+            request_id: request_id?,
+            raise: step?.zip(amount),
+            ttl_ms: ttl.map_or(0, milliseconds),
+        })
+    };
+    fields.finish(extend())
 }
 
 pub(super) fn release(message: &wire::ReleaseRequest) -> Result<Release, Failure> {
@@ -99,11 +128,25 @@ pub(super) fn summary(
     fields.finish(ask())
 }
 
-pub(super) fn list_budgets(message: &wire::ListBudgetsRequest) -> Result<(), Failure> {
+pub(super) fn list_budgets(
+    message: &wire::ListBudgetsRequest,
+) -> Result<Option<ProjectName>, Failure> {
     let mut fields = Fields::default();
-    let project = &message.project;
-    fields.wrong.not_built_yet(!project.is_empty(), "project");
-    fields.finish(Some(()))
+    let project = fields.optional_text("project", &message.project);
+    fields.finish(project)
+}
+
+pub(super) fn watch_alerts(message: &wire::WatchAlertsRequest) -> Result<Watch, Failure> {
+    let mut fields = Fields::default();
+    let project = fields.optional_text("project", &message.project);
+    let since = fields.moment("since", message.since.as_ref());
+    let watch = || {
+        Some(Watch {
+            project: project?,
+            since: since?,
+        })
+    };
+    fields.finish(watch())
 }
 
 /// The fields by which every writing call says whose request it is about.
@@ -117,18 +160,21 @@ struct Who<'a> {
 impl Who<'_> {
     fn read(&self, fields: &mut Fields, ttl: Duration) -> Option<Identity> {
         let request_id = fields.text("request_id", self.request_id);
-        let project = fields.text::<ProjectName>("project", self.project);
-        // Until there are keys, an id of one is any text that could name something.
-        let key_id = fields.optional_text::<ProjectName>("key_id", self.key_id);
-        let action = fields.optional_text::<ActionName>("action", self.action);
+        let project = fields.text("project", self.project);
+        let key = fields.optional_text("key_id", self.key_id);
+        let action = fields.optional_text("action", self.action);
         Some(Identity {
             request_id: request_id?,
             project: project?,
-            key_id: key_id?.map(|key| key.to_string()).unwrap_or_default(),
-            action: action?.map(|action| action.to_string()).unwrap_or_default(),
-            ttl_ms: i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX).max(1),
+            key: key?,
+            action: action?,
+            ttl_ms: milliseconds(ttl),
         })
     }
+}
+
+fn milliseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
 }
 
 /// What the caller asks for, capped by the config; unset is the cap.

@@ -8,12 +8,15 @@ use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::ledger::v1 as wire;
 use time::OffsetDateTime;
 
+use crate::alerts::Raised;
 use crate::books::{Close, Event, Target};
-use crate::budget::Standing;
+use crate::budget::{AlertKind, Origin, Standing};
+use crate::extend::Extended;
 use crate::outcome::{RequestOutcome, StepOutcome};
 use crate::reserve::Held;
 use crate::store::requests::Account;
 use crate::store::summary::TierSums;
+use crate::store::verify::Checked;
 use crate::summary::Summary;
 
 pub(super) fn held(held: &Held) -> wire::ReserveResponse {
@@ -21,6 +24,13 @@ pub(super) fn held(held: &Held) -> wire::ReserveResponse {
         held_nano_usd: held.held.get(),
         expires_at: Some(moment(held.expires_at)),
         repeated_call: held.repeated,
+    }
+}
+
+pub(super) fn extended(extended: &Extended) -> wire::ExtendResponse {
+    wire::ExtendResponse {
+        held_nano_usd: extended.held.get(),
+        expires_at: Some(moment(extended.expires_at)),
     }
 }
 
@@ -79,7 +89,7 @@ fn tier(sums: &TierSums) -> wire::TierSummary {
 
 pub(super) fn budget(budget: &Standing) -> wire::Budget {
     wire::Budget {
-        name: budget.name.clone(),
+        name: budget.name.to_string(),
         cap_nano_usd: budget.cap.get(),
         spent_nano_usd: budget.spent.get(),
         reserved_nano_usd: budget.reserved.get(),
@@ -87,6 +97,43 @@ pub(super) fn budget(budget: &Standing) -> wire::Budget {
         period_start: Some(moment(budget.period.start)),
         period_end: Some(moment(budget.period.end)),
         time_zone: budget.time_zone.name().to_owned(),
+        paused: budget.paused,
+        topped_up_nano_usd: budget.topped_up.get(),
+        origin: origin(budget.origin).into(),
+    }
+}
+
+pub(super) fn alert(alert: &Raised) -> wire::WatchAlertsResponse {
+    let kind = match alert.kind {
+        AlertKind::Threshold => wire::AlertKind::Threshold,
+        AlertKind::Refused => wire::AlertKind::Refused,
+    };
+    wire::WatchAlertsResponse {
+        budget: Some(budget(&alert.standing)),
+        at: Some(moment(alert.at)),
+        kind: kind.into(),
+        alert_id: alert.alert_id.to_string(),
+    }
+}
+
+pub(super) fn checked(checked: Checked) -> wire::VerifyCheck {
+    let findings = checked.findings.into_iter();
+    let findings = findings.map(|finding| wire::VerifyFinding {
+        subject: finding.subject,
+        detail: finding.detail,
+    });
+    wire::VerifyCheck {
+        name: checked.claim.name.to_owned(),
+        about: checked.claim.about.to_owned(),
+        wrong: checked.wrong,
+        findings: findings.collect(),
+    }
+}
+
+const fn origin(origin: Origin) -> wire::BudgetOrigin {
+    match origin {
+        Origin::Config => wire::BudgetOrigin::Config,
+        Origin::Call => wire::BudgetOrigin::Call,
     }
 }
 

@@ -1,280 +1,250 @@
-//! Budgets and their periods: the one statement that takes money, and everything around it.
+//! What budgets are: their rows, from the config or by call, and the list of all.
+
+use std::collections::BTreeSet;
 
 use sqlx::{FromRow, PgConnection};
-use terrace_config::TimeZone;
-use terrace_domain::{NanoUsd, RequestId, Score};
-use time::OffsetDateTime;
+use terrace_config::{Budget, TimeZone};
+use terrace_domain::{BudgetName, NanoUsd, ProjectName, Score};
+use uuid::Uuid;
 
-use crate::books::{Hold, Movement, PeriodId};
-use crate::budget::{self, Day, Standing};
-use crate::config::Settings;
+use super::periods::{self, Row};
+use super::rows::{parsed, zone};
+use crate::books::PeriodId;
+use crate::budget::{self, Origin, Purse, Standing};
 use crate::error::Error;
 
-/// Takes the money, writes the hold and keeps the request alive, or does nothing at all. The
-/// condition stands in the UPDATE that takes: under its row lock PostgreSQL checks it against the
-/// newest sums, so no interleaving can pass the cap. Written as a subtraction: it cannot overflow.
-const TAKE_AND_HOLD: &str = "
-    WITH taken AS (
-        UPDATE budget_periods period
-        SET reserved_nano_usd = period.reserved_nano_usd + $3
-        FROM budgets budget
-        WHERE budget.name = $8 AND budget.active
-          AND period.budget_id = budget.budget_id
-          AND period.period_start <= now() AND period.period_end > now()
-          AND $3 <= budget.cap_nano_usd - period.spent_nano_usd - period.reserved_nano_usd
-        RETURNING period.period_id
-    ), held AS (
-        INSERT INTO holds (request_id, step, amount_nano_usd, tier, backend, model, state, period_id)
-        SELECT $1, $2, $3, $4, $5, $6, 'open', period_id FROM taken
-        RETURNING request_id
-    )
-    UPDATE requests
-    SET expires_at = greatest(expires_at, now() + $7 * interval '1 ms'),
-        ttl_ms = greatest(ttl_ms, $7)
-    FROM held
-    WHERE requests.request_id = held.request_id
-    RETURNING expires_at";
-
-/// The same without a budget.
-const HOLD: &str = "
-    WITH held AS (
-        INSERT INTO holds (request_id, step, amount_nano_usd, tier, backend, model, state)
-        VALUES ($1, $2, $3, $4, $5, $6, 'open')
-        RETURNING request_id
-    )
-    UPDATE requests
-    SET expires_at = greatest(expires_at, now() + $7 * interval '1 ms'),
-        ttl_ms = greatest(ttl_ms, $7)
-    FROM held
-    WHERE requests.request_id = held.request_id
-    RETURNING expires_at";
-
-/// Takes `hold` from the budget's period at hand and returns the new expiry; `None`, and no
-/// change, when it does not fit or there is no period yet.
-pub(crate) async fn take(
-    database: &mut PgConnection,
-    request: RequestId,
-    hold: &Hold,
-    ttl_ms: i64,
-) -> Result<Option<OffsetDateTime>, Error> {
-    let expires_at = sqlx::query_scalar(TAKE_AND_HOLD)
-        .bind(request.as_uuid())
-        .bind(hold.step.to_string())
-        .bind(hold.amount.get())
-        .bind(hold.target.tier.as_str())
-        .bind(hold.target.backend.as_str())
-        .bind(hold.target.model.as_str())
-        .bind(ttl_ms)
-        .bind(budget::INSTALLATION_DAILY)
-        .fetch_optional(database)
-        .await?;
-    Ok(expires_at)
+/// What a budget is, apart from what is spent of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) cap: NanoUsd,
+    pub(crate) alert_threshold: Score,
+    pub(crate) time_zone: TimeZone,
+    pub(crate) paused: bool,
+    /// A budget that was removed keeps its row and its past.
+    pub(crate) active: bool,
+    pub(crate) origin: Origin,
 }
 
-/// Writes `hold` down without taking it from a budget and returns the new expiry.
-pub(crate) async fn hold_freely(
-    database: &mut PgConnection,
-    request: RequestId,
-    hold: &Hold,
-    ttl_ms: i64,
-) -> Result<OffsetDateTime, Error> {
-    let expires_at = sqlx::query_scalar(HOLD)
-        .bind(request.as_uuid())
-        .bind(hold.step.to_string())
-        .bind(hold.amount.get())
-        .bind(hold.target.tier.as_str())
-        .bind(hold.target.backend.as_str())
-        .bind(hold.target.model.as_str())
-        .bind(ttl_ms)
-        .fetch_one(database)
-        .await?;
-    Ok(expires_at)
-}
-
-/// A budget's row with its period at hand, if that has begun.
 #[derive(Debug, FromRow)]
-struct Row {
-    budget_id: i64,
-    name: String,
+struct TermsRow {
     cap_nano_usd: i64,
     alert_threshold: f64,
     time_zone: String,
-    now: OffsetDateTime,
-    period_id: Option<i64>,
-    period_start: Option<OffsetDateTime>,
-    period_end: Option<OffsetDateTime>,
-    spent_nano_usd: Option<i64>,
-    reserved_nano_usd: Option<i64>,
+    paused: bool,
+    active: bool,
+    origin: String,
 }
 
-/// A budget where it stands now, and the ids behind it.
-#[derive(Debug)]
-pub(crate) struct AtHand {
-    pub(crate) standing: Standing,
-    /// The database's clock.
-    pub(crate) now: OffsetDateTime,
-    /// The period's row; absent while nothing was booked in it.
-    pub(crate) period: Option<PeriodId>,
-    budget_id: i64,
-}
-
-const AT_HAND: &str = "
-    SELECT budget.budget_id, name, cap_nano_usd, alert_threshold, time_zone, now() AS now,
-           period_id, period_start, period_end, spent_nano_usd, reserved_nano_usd
-    FROM budgets budget
-    LEFT JOIN budget_periods period
-      ON period.budget_id = budget.budget_id
-     AND period.period_start <= now() AND period.period_end > now()
-    WHERE active
-    ORDER BY name";
-
-/// Every active budget.
-pub(crate) async fn all(database: &mut PgConnection) -> Result<Vec<AtHand>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(AT_HAND).fetch_all(database).await?;
-    rows.into_iter().map(AtHand::try_from).collect()
-}
-
-/// The installation's budget, if there is one.
-pub(crate) async fn installation(database: &mut PgConnection) -> Result<Option<AtHand>, Error> {
-    let mut budgets = all(database).await?.into_iter();
-    Ok(budgets.find(|budget| budget.standing.name == budget::INSTALLATION_DAILY))
-}
-
-/// The installation's period at hand, begun if it has not; `None` without a budget.
-pub(crate) async fn period_at_hand(database: &mut PgConnection) -> Result<Option<PeriodId>, Error> {
-    match installation(database).await? {
-        Some(budget) if budget.period.is_none() => begin_period(database, &budget).await.map(Some),
-        budget => Ok(budget.and_then(|budget| budget.period)),
-    }
-}
-
-/// Begins the period at hand. The lock on the budget lets one caller do it; the others find it
-/// done. It begins where the last one ended if that is later than its day did: so that a change of
-/// the time zone makes a shorter day, and never two that overlap.
-pub(crate) async fn begin_period(
+/// Locks a budget, in force or not, if there ever was one of this name.
+pub(crate) async fn lock(
     database: &mut PgConnection,
-    budget: &AtHand,
-) -> Result<PeriodId, Error> {
-    sqlx::query("SELECT 1 FROM budgets WHERE budget_id = $1 FOR NO KEY UPDATE")
-        .bind(budget.budget_id)
-        .execute(&mut *database)
-        .await?;
-    let begun: Option<i64> = sqlx::query_scalar(
-        "SELECT period_id FROM budget_periods
-         WHERE budget_id = $1 AND period_start <= now() AND period_end > now()",
+    name: &BudgetName,
+) -> Result<Option<Terms>, Error> {
+    let row: Option<TermsRow> = sqlx::query_as(
+        "SELECT cap_nano_usd, alert_threshold, time_zone, paused, active, origin
+         FROM budgets WHERE name = $1 FOR NO KEY UPDATE",
     )
-    .bind(budget.budget_id)
-    .fetch_optional(&mut *database)
-    .await?;
-    if let Some(period) = begun {
-        return Ok(PeriodId(period));
-    }
-    let day = budget.standing.period;
-    let period: i64 = sqlx::query_scalar(
-        "INSERT INTO budget_periods (budget_id, period_start, period_end)
-         SELECT $1, greatest($2, max(period_end)), $3 FROM budget_periods WHERE budget_id = $1
-         RETURNING period_id",
-    )
-    .bind(budget.budget_id)
-    .bind(day.start)
-    .bind(day.end)
-    .fetch_one(database)
-    .await?;
-    Ok(PeriodId(period))
-}
-
-/// Moves the sums of a period; tells whether spending has passed the alert threshold just now.
-pub(crate) async fn apply(
-    database: &mut PgConnection,
-    period: PeriodId,
-    movement: Movement,
-) -> Result<bool, Error> {
-    let alerted: Option<bool> = sqlx::query_scalar(
-        "UPDATE budget_periods period
-         SET reserved_nano_usd = period.reserved_nano_usd + $2,
-             spent_nano_usd = period.spent_nano_usd + $3,
-             alerted_at = CASE
-                 WHEN period.alerted_at IS NULL AND budget.active AND $3 > 0
-                  AND period.spent_nano_usd + $3 >= budget.alert_nano_usd
-                 THEN now() ELSE period.alerted_at END
-         FROM budgets budget
-         WHERE period.period_id = $1 AND budget.budget_id = period.budget_id
-         RETURNING coalesce(period.alerted_at = now(), false)",
-    )
-    .bind(period.0)
-    .bind(movement.reserved.get())
-    .bind(movement.spent.get())
+    .bind(name.to_string())
     .fetch_optional(database)
     .await?;
-    // No row: an operator has cleared away the past. That must not keep a settlement out.
-    Ok(alerted.unwrap_or(false))
+    row.map(Terms::try_from).transpose()
 }
 
-/// Writes the configured budget down, or retires it. A raised cap may alert again.
-pub(crate) async fn configure(
+/// Writes what a budget is from now on.
+pub(crate) async fn write(
     database: &mut PgConnection,
-    settings: &Settings,
+    name: &BudgetName,
+    terms: &Terms,
 ) -> Result<(), Error> {
-    let Some(daily) = settings.daily_budget else {
-        sqlx::query("UPDATE budgets SET active = false WHERE name = $1")
-            .bind(budget::INSTALLATION_DAILY)
-            .execute(database)
-            .await?;
-        return Ok(());
-    };
     sqlx::query(
-        "WITH budget AS (
-             INSERT INTO budgets
-                 (name, cap_nano_usd, alert_threshold, alert_nano_usd, time_zone, active)
-             VALUES ($1, $2, $3, $4, $5, true)
-             ON CONFLICT (name) DO UPDATE
-             SET cap_nano_usd = $2, alert_threshold = $3, alert_nano_usd = $4, time_zone = $5,
-                 active = true
-             RETURNING budget_id, alert_nano_usd
-         )
-         UPDATE budget_periods period
-         SET alerted_at = NULL
-         FROM budget
-         WHERE period.budget_id = budget.budget_id AND period.period_end > now()
-           AND period.spent_nano_usd < budget.alert_nano_usd",
+        "INSERT INTO budgets (name, cap_nano_usd, alert_threshold, alert_nano_usd, time_zone,
+                              paused, active, origin)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (name) DO UPDATE
+         SET cap_nano_usd = $2, alert_threshold = $3, alert_nano_usd = $4, time_zone = $5,
+             paused = $6, active = $7, origin = $8",
     )
-    .bind(budget::INSTALLATION_DAILY)
-    .bind(daily.cap.get())
-    .bind(daily.alert_threshold.get())
-    .bind(budget::alert_amount(daily.cap, daily.alert_threshold).get())
-    .bind(settings.time_zone.name())
+    .bind(name.to_string())
+    .bind(terms.cap.get())
+    .bind(terms.alert_threshold.get())
+    .bind(budget::alert_amount(terms.cap, terms.alert_threshold).get())
+    .bind(terms.time_zone.name())
+    .bind(terms.paused)
+    .bind(terms.active)
+    .bind(terms.origin.as_str())
     .execute(database)
     .await?;
     Ok(())
 }
 
-impl TryFrom<Row> for AtHand {
-    type Error = Error;
+/// The period at hand of a budget whose row is locked, begun if it has not.
+pub(crate) async fn period_at_hand(
+    database: &mut PgConnection,
+    name: &BudgetName,
+) -> Result<PeriodId, Error> {
+    let budget: i64 = sqlx::query_scalar("SELECT budget_id FROM budgets WHERE name = $1")
+        .bind(name.to_string())
+        .fetch_one(&mut *database)
+        .await?;
+    periods::begin_missing(database, &[budget]).await?;
+    let period = begun(database, name).await?;
+    period.ok_or_else(|| Error::decode(NotBegun))
+}
 
-    fn try_from(row: Row) -> Result<Self, Error> {
-        let zone = TimeZone::by_name(&row.time_zone)
-            .ok_or_else(|| Error::decode(UnknownZone(row.time_zone.clone())))?;
-        let period = match (row.period_start, row.period_end) {
-            (Some(start), Some(end)) => Day { start, end },
-            _ => Day::containing(row.now, zone),
-        };
-        Ok(Self {
-            standing: Standing {
-                name: row.name,
-                cap: NanoUsd::new(row.cap_nano_usd),
-                alert_threshold: Score::clamped(row.alert_threshold),
-                time_zone: zone,
-                period,
-                spent: NanoUsd::new(row.spent_nano_usd.unwrap_or(0)),
-                reserved: NanoUsd::new(row.reserved_nano_usd.unwrap_or(0)),
-            },
-            now: row.now,
-            period: row.period_id.map(PeriodId),
-            budget_id: row.budget_id,
-        })
-    }
+/// The period at hand of a budget, if it has begun.
+async fn begun(database: &mut PgConnection, name: &BudgetName) -> Result<Option<PeriodId>, Error> {
+    let period: Option<i64> = sqlx::query_scalar(
+        "SELECT period_id FROM budgets JOIN budget_periods USING (budget_id)
+         WHERE name = $1 AND period_start <= now() AND period_end > now()",
+    )
+    .bind(name.to_string())
+    .fetch_optional(database)
+    .await?;
+    Ok(period.map(PeriodId))
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the time zone {0:?} of a budget is not known")]
-struct UnknownZone(String);
+#[error("a period that was just begun is not there")]
+struct NotBegun;
+
+/// Adds to what a period may spend, once for each id.
+pub(crate) async fn top_up(
+    database: &mut PgConnection,
+    period: PeriodId,
+    (id, amount): (Uuid, NanoUsd),
+) -> Result<(), Error> {
+    sqlx::query(
+        "WITH added AS (
+             INSERT INTO budget_top_ups (top_up_id, period_id, amount_nano_usd)
+             VALUES ($1, $2, $3) ON CONFLICT (top_up_id) DO NOTHING
+             RETURNING period_id, amount_nano_usd
+         )
+         UPDATE budget_periods period
+         SET topped_up_nano_usd = period.topped_up_nano_usd + added.amount_nano_usd
+         FROM added WHERE period.period_id = added.period_id",
+    )
+    .bind(id)
+    .bind(period.0)
+    .bind(amount.get())
+    .execute(database)
+    .await?;
+    Ok(())
+}
+
+/// Lets a period that has money again give its alerts again.
+pub(crate) async fn rearm(database: &mut PgConnection, period: PeriodId) -> Result<(), Error> {
+    let purse = one(database, period).await?;
+    sqlx::query(
+        "UPDATE budget_periods
+         SET refused_at = NULL, alerted_at = CASE WHEN $2 THEN alerted_at END
+         WHERE period_id = $1",
+    )
+    .bind(period.0)
+    .bind(purse.standing.is_nearly_spent())
+    .execute(database)
+    .await?;
+    Ok(())
+}
+
+/// Where a budget stands in one period.
+pub(crate) async fn standing(
+    database: &mut PgConnection,
+    period: PeriodId,
+) -> Result<Standing, Error> {
+    Ok(one(database, period).await?.standing)
+}
+
+async fn one(database: &mut PgConnection, period: PeriodId) -> Result<Purse, Error> {
+    let row: Row = sqlx::query_as(
+        "SELECT budget.*, now() AS now, period_id, period_start, period_end, spent_nano_usd,
+                reserved_nano_usd, topped_up_nano_usd, alerted_at, refused_at
+         FROM budget_periods JOIN budgets budget USING (budget_id)
+         WHERE period_id = $1 FOR NO KEY UPDATE OF budget_periods",
+    )
+    .bind(period.0)
+    .fetch_one(database)
+    .await?;
+    row.purse()
+}
+
+/// Where every budget in force stands now, by name; with a project those of it and above it.
+pub(crate) async fn all(
+    database: &mut PgConnection,
+    project: Option<&ProjectName>,
+) -> Result<Vec<Standing>, Error> {
+    let names = project.map(|project| -> Vec<String> {
+        let names = BudgetName::paying_for(project, None);
+        names.map(|name| name.to_string()).collect()
+    });
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT budget.*, now() AS now, period_id, period_start, period_end, spent_nano_usd,
+                reserved_nano_usd, topped_up_nano_usd, alerted_at, refused_at
+         FROM budgets budget
+         LEFT JOIN budget_periods period
+           ON period.budget_id = budget.budget_id
+          AND period.period_start <= now() AND period.period_end > now()
+         WHERE active AND ($1 IS NULL OR name = ANY($1))
+         ORDER BY name",
+    )
+    .bind(names)
+    .fetch_all(database)
+    .await?;
+    let purses = rows.into_iter().map(Row::purse);
+    purses
+        .map(|purse| purse.map(|purse| purse.standing))
+        .collect()
+}
+
+/// Writes the budgets of the config down, by name, and retires those that are no longer in it. The
+/// config takes a budget over that was set by call; a pause outlasts a restart.
+pub(crate) async fn configure(
+    database: &mut PgConnection,
+    budgets: &[Budget],
+) -> Result<(), Error> {
+    let names: Vec<String> = budgets
+        .iter()
+        .map(|budget| budget.name.to_string())
+        .collect();
+    sqlx::query(
+        "UPDATE budgets SET active = false
+         WHERE origin = 'config' AND active AND name <> ALL($1)",
+    )
+    .bind(&names)
+    .execute(&mut *database)
+    .await?;
+    let mut periods = BTreeSet::new();
+    let mut budgets: Vec<&Budget> = budgets.iter().collect();
+    budgets.sort_by(|one, other| one.name.cmp(&other.name));
+    for budget in budgets {
+        let known = lock(database, &budget.name).await?;
+        let terms = Terms {
+            cap: budget.cap,
+            alert_threshold: budget.alert_threshold,
+            time_zone: budget.time_zone,
+            paused: known.is_some_and(|known| known.active && known.paused),
+            active: true,
+            origin: Origin::Config,
+        };
+        write(database, &budget.name, &terms).await?;
+        periods.extend(begun(database, &budget.name).await?);
+    }
+    for period in periods {
+        rearm(database, period).await?;
+    }
+    Ok(())
+}
+
+impl TryFrom<TermsRow> for Terms {
+    type Error = Error;
+
+    fn try_from(row: TermsRow) -> Result<Self, Error> {
+        Ok(Self {
+            cap: NanoUsd::new(row.cap_nano_usd),
+            alert_threshold: Score::clamped(row.alert_threshold),
+            time_zone: zone(&row.time_zone)?,
+            paused: row.paused,
+            active: row.active,
+            origin: parsed(&row.origin)?,
+        })
+    }
+}

@@ -29,12 +29,23 @@ impl From<sqlx::Error> for Error {
         if is_passing(&error) {
             return Self::Unavailable(error);
         }
+        if is_overtaken(&error) {
+            return Self::Conflict(error);
+        }
         let state = error.as_database_error().and_then(|error| error.code());
         match state {
             Some(state) if RUN_AGAIN.contains(&&*state) => Self::Conflict(error),
             _ => Self::Broken(error),
         }
     }
+}
+
+/// Whether another transaction has begun the same request just before.
+fn is_overtaken(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| {
+        error.is_unique_violation() && error.constraint() == Some("requests_pkey")
+    })
 }
 
 /// Whether the database is away or unable, rather than asked for something wrong.

@@ -1,105 +1,90 @@
-//! The rows of requests: the lock that every write takes first, and what hangs on it.
+//! The rows of requests: the locks that every write takes first.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use sqlx::types::Json;
 use sqlx::{FromRow, PgConnection};
 use terrace_domain::{NanoUsd, ProjectName, RequestId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::rows::{CloseRow, EventRow, HoldRow, parsed};
-use crate::books::{Books, Close, Event, Hold};
+use super::books;
+use super::rows::{CloseRow, microseconds, optional, parsed};
+use crate::books::{Books, Close, Event, Identity};
+use crate::commit::Page;
 use crate::error::Error;
 
-/// Who a request belongs to and how long it lives without a sign of its orchestrator.
-#[derive(Debug, Clone)]
-pub(crate) struct Identity {
-    pub(crate) request_id: RequestId,
-    pub(crate) project: ProjectName,
-    pub(crate) key_id: String,
-    pub(crate) action: String,
-    pub(crate) ttl_ms: i64,
-}
-
-/// A locked request.
+/// Locked requests.
 #[derive(Debug)]
 pub(crate) struct Locked {
-    pub(crate) expires_at: OffsetDateTime,
     /// The database's clock.
     pub(crate) now: OffsetDateTime,
-    pub(crate) books: Books,
+    /// Those that there are, without their holds and events.
+    pub(crate) pages: BTreeMap<RequestId, Page>,
 }
 
 #[derive(Debug, FromRow)]
 struct LockRow {
-    project: String,
-    outcome: Option<String>,
-    expires_at: OffsetDateTime,
     now: OffsetDateTime,
+    request_id: Option<Uuid>,
+    project: Option<String>,
+    key_id: Option<String>,
+    action: Option<String>,
+    ttl_ms: Option<i64>,
+    expires_at: Option<OffsetDateTime>,
+    outcome: Option<String>,
 }
 
-/// Locks the request, which begins with this if it is new, and loads its books. Refuses another
-/// project's request.
-pub(crate) async fn lock_or_begin(
-    database: &mut PgConnection,
-    identity: &Identity,
-) -> Result<Locked, Error> {
-    // The update changes nothing; it is how an insert that finds a row locks and returns it.
-    let row: LockRow = sqlx::query_as(
-        "INSERT INTO requests (request_id, project, key_id, action, ttl_ms, expires_at)
-         VALUES ($1, $2, $3, $4, $5, now() + $5 * interval '1 ms')
-         ON CONFLICT (request_id) DO UPDATE SET project = requests.project
-         RETURNING project, outcome, expires_at, now() AS now",
-    )
-    .bind(identity.request_id.as_uuid())
-    .bind(identity.project.as_str())
-    .bind(&identity.key_id)
-    .bind(&identity.action)
-    .bind(identity.ttl_ms)
-    .fetch_one(&mut *database)
-    .await?;
-    if row.project != identity.project.as_str() {
-        return Err(Error::id_used(
-            identity.request_id,
-            "belongs to another project",
-        ));
-    }
-    locked(database, identity.request_id, row).await
-}
-
-/// Locks the request if there is one, and loads its books.
+/// Locks those of these requests that there are. The clock comes also when there is none.
 pub(crate) async fn lock(
     database: &mut PgConnection,
-    request_id: RequestId,
-) -> Result<Option<Locked>, Error> {
-    let row: Option<LockRow> = sqlx::query_as(
-        "SELECT project, outcome, expires_at, now() AS now
-         FROM requests WHERE request_id = $1 FOR NO KEY UPDATE",
+    ids: &BTreeSet<RequestId>,
+) -> Result<Locked, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
+    let rows: Vec<LockRow> = sqlx::query_as(
+        "WITH locked AS MATERIALIZED (
+             SELECT request_id, project, key_id, action, ttl_ms, expires_at, outcome
+             FROM requests WHERE request_id = ANY($1)
+             ORDER BY request_id FOR NO KEY UPDATE
+         )
+         SELECT now() AS now, locked.* FROM (VALUES (1)) one LEFT JOIN locked ON true",
     )
-    .bind(request_id.as_uuid())
-    .fetch_optional(&mut *database)
+    .bind(&ids)
+    .fetch_all(database)
     .await?;
-    match row {
-        Some(row) => locked(database, request_id, row).await.map(Some),
-        None => Ok(None),
-    }
+    let now = rows.first().map(|row| row.now);
+    let now = now.ok_or_else(|| Error::decode(NoClock))?;
+    let pages = rows.into_iter().filter_map(|row| row.page().transpose());
+    Ok(Locked {
+        now,
+        pages: pages.collect::<Result<_, _>>()?,
+    })
 }
 
-/// Locks the request if it is open, has expired and nobody else is at it.
-pub(crate) async fn lock_expired(
-    database: &mut PgConnection,
-    request_id: RequestId,
-) -> Result<Option<Locked>, Error> {
-    let row: Option<LockRow> = sqlx::query_as(
-        "SELECT project, outcome, expires_at, now() AS now
-         FROM requests
-         WHERE request_id = $1 AND closed_at IS NULL AND expires_at <= now()
-         FOR NO KEY UPDATE SKIP LOCKED",
-    )
-    .bind(request_id.as_uuid())
-    .fetch_optional(&mut *database)
-    .await?;
-    match row {
-        Some(row) => locked(database, request_id, row).await.map(Some),
-        None => Ok(None),
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not tell its time")]
+struct NoClock;
+
+impl LockRow {
+    fn page(self) -> Result<Option<(RequestId, Page)>, Error> {
+        let (Some(id), Some(project), Some(ttl_ms), Some(expires_at)) =
+            (self.request_id, self.project, self.ttl_ms, self.expires_at)
+        else {
+            return Ok(None);
+        };
+        let identity = Identity {
+            request_id: RequestId::from_uuid(id),
+            project: parsed(&project)?,
+            key: optional(self.key_id.as_deref())?,
+            action: optional(self.action.as_deref())?,
+            ttl_ms,
+        };
+        let books = Books {
+            closed: optional(self.outcome.as_deref())?,
+            ..Books::default()
+        };
+        let page = Page::stored(identity, expires_at, books);
+        Ok(Some((page.identity.request_id, page)))
     }
 }
 
@@ -119,16 +104,150 @@ pub(crate) async fn expired(
     Ok(ids.into_iter().map(RequestId::from_uuid).collect())
 }
 
-/// Moves the expiry of an open request to its time to live from now.
-pub(crate) async fn keep_alive(
+/// The ends of requests, column by column; NULL in all of them for one that is open.
+#[derive(Debug, Default)]
+struct Ends<'a> {
+    outcome: Vec<Option<&'static str>>,
+    tier: Vec<Option<&'a str>>,
+    backend: Vec<Option<&'a str>>,
+    model: Vec<Option<&'a str>>,
+    baseline: Vec<Option<i64>>,
+    score: Vec<Option<f64>>,
+    latency: Vec<Option<i64>>,
+    tags: Vec<Option<Json<&'a BTreeMap<String, String>>>>,
+}
+
+impl<'a> Ends<'a> {
+    fn push(&mut self, close: Option<&'a Close>) {
+        let answer = close.and_then(|close| close.answer.as_ref());
+        self.outcome.push(close.map(|close| close.outcome.as_str()));
+        self.tier.push(answer.map(|by| by.tier.as_str()));
+        self.backend.push(answer.map(|by| by.backend.as_str()));
+        self.model.push(answer.map(|by| by.model.as_str()));
+        self.baseline
+            .push(close.and_then(|close| close.baseline.map(NanoUsd::get)));
+        self.score
+            .push(close.and_then(|close| close.score.map(terrace_domain::Score::get)));
+        self.latency
+            .push(close.map(|close| microseconds(close.latency)));
+        self.tags.push(close.map(|close| Json(&close.tags)));
+    }
+}
+
+/// Writes the rows of requests that are new. Fails when another transaction was first: then the
+/// whole batch is run again, and finds them.
+pub(super) async fn begin<'a>(
     database: &mut PgConnection,
-    request_id: RequestId,
+    pages: impl Iterator<Item = &'a Page>,
 ) -> Result<(), Error> {
+    let (mut ids, mut projects, mut keys, mut actions) = (vec![], vec![], vec![], vec![]);
+    let (mut ttls, mut expiries, mut ends) = (vec![], vec![], Ends::default());
+    for page in pages {
+        let who = &page.identity;
+        ids.push(who.request_id.as_uuid());
+        projects.push(who.project.as_str());
+        keys.push(who.key.as_ref().map_or("", |key| key.as_str()));
+        actions.push(who.action.as_ref().map_or("", |action| action.as_str()));
+        ttls.push(who.ttl_ms);
+        expiries.push(page.expires_at);
+        ends.push(page.changes.close.as_ref());
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
     sqlx::query(
-        "UPDATE requests SET expires_at = greatest(expires_at, now() + ttl_ms * interval '1 ms')
-         WHERE request_id = $1 AND closed_at IS NULL",
+        "INSERT INTO requests
+             (request_id, project, key_id, action, ttl_ms, expires_at, closed_at, outcome, tier,
+              backend, model, baseline_nano_usd, score, latency_us, tags)
+         SELECT request_id, project, key_id, action, ttl_ms, expires_at,
+                CASE WHEN outcome IS NOT NULL THEN now() END, outcome, tier, backend, model,
+                baseline, score, latency, tags
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
+                     $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
+                     $11::bigint[], $12::float8[], $13::bigint[], $14::jsonb[])
+              AS new (request_id, project, key_id, action, ttl_ms, expires_at, outcome, tier,
+                      backend, model, baseline, score, latency, tags)",
     )
-    .bind(request_id.as_uuid())
+    .bind(ids)
+    .bind(projects)
+    .bind(keys)
+    .bind(actions)
+    .bind(ttls)
+    .bind(expiries)
+    .bind(ends.outcome)
+    .bind(ends.tier)
+    .bind(ends.backend)
+    .bind(ends.model)
+    .bind(ends.baseline)
+    .bind(ends.score)
+    .bind(ends.latency)
+    .bind(ends.tags)
+    .execute(database)
+    .await?;
+    Ok(())
+}
+
+/// Moves the expiries of requests that stay open.
+pub(super) async fn keep_alive<'a>(
+    database: &mut PgConnection,
+    pages: impl Iterator<Item = &'a Page>,
+) -> Result<(), Error> {
+    let (mut ids, mut ttls, mut expiries) = (vec![], vec![], vec![]);
+    for page in pages {
+        ids.push(page.identity.request_id.as_uuid());
+        ttls.push(page.identity.ttl_ms);
+        expiries.push(page.expires_at);
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE requests SET expires_at = alive.expires_at, ttl_ms = alive.ttl_ms
+         FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+              AS alive (request_id, ttl_ms, expires_at)
+         WHERE requests.request_id = alive.request_id",
+    )
+    .bind(ids)
+    .bind(ttls)
+    .bind(expiries)
+    .execute(database)
+    .await?;
+    Ok(())
+}
+
+/// Writes the ends of requests. A presumed end that gives way keeps its moment, so that the request
+/// stays in the span of time that it was reported in.
+pub(super) async fn close<'a>(
+    database: &mut PgConnection,
+    pages: impl Iterator<Item = &'a Page>,
+) -> Result<(), Error> {
+    let (mut ids, mut ends) = (vec![], Ends::default());
+    for page in pages {
+        ids.push(page.identity.request_id.as_uuid());
+        ends.push(page.changes.close.as_ref());
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(
+        "UPDATE requests
+         SET closed_at = coalesce(closed_at, now()), outcome = ended.outcome, tier = ended.tier,
+             backend = ended.backend, model = ended.model, baseline_nano_usd = ended.baseline,
+             score = ended.score, latency_us = ended.latency, tags = ended.tags
+         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                     $7::float8[], $8::bigint[], $9::jsonb[])
+              AS ended (request_id, outcome, tier, backend, model, baseline, score, latency, tags)
+         WHERE requests.request_id = ended.request_id",
+    )
+    .bind(ids)
+    .bind(ends.outcome)
+    .bind(ends.tier)
+    .bind(ends.backend)
+    .bind(ends.model)
+    .bind(ends.baseline)
+    .bind(ends.score)
+    .bind(ends.latency)
+    .bind(ends.tags)
     .execute(database)
     .await?;
     Ok(())
@@ -166,7 +285,7 @@ pub(crate) async fn account(
     .bind(request_id.as_uuid())
     .fetch_one(&mut *database)
     .await?;
-    let books = books(database, request_id).await?;
+    let books = books::of(database, request_id).await?;
     Ok(Some(Account {
         action,
         close: close.into_close()?,
@@ -174,44 +293,4 @@ pub(crate) async fn account(
         cost: books.cost(),
         events: books.events,
     }))
-}
-
-async fn locked(
-    database: &mut PgConnection,
-    request_id: RequestId,
-    row: LockRow,
-) -> Result<Locked, Error> {
-    let mut books = books(database, request_id).await?;
-    books.closed = row.outcome.as_deref().map(parsed).transpose()?;
-    Ok(Locked {
-        expires_at: row.expires_at,
-        now: row.now,
-        books,
-    })
-}
-
-async fn books(database: &mut PgConnection, request_id: RequestId) -> Result<Books, Error> {
-    let holds: Vec<HoldRow> = sqlx::query_as(
-        "SELECT step, amount_nano_usd, period_id, tier, backend, model, state, taken_at
-         FROM holds WHERE request_id = $1",
-    )
-    .bind(request_id.as_uuid())
-    .fetch_all(&mut *database)
-    .await?;
-    let events: Vec<EventRow> = sqlx::query_as(
-        "SELECT step, tier, backend, model, outcome, reason, input_tokens, output_tokens,
-                cached_input_tokens, cache_write_tokens, reasoning_tokens, usage_estimated,
-                cost_nano_usd, period_id, score, started_at, latency_us
-         FROM usage_events WHERE request_id = $1",
-    )
-    .bind(request_id.as_uuid())
-    .fetch_all(database)
-    .await?;
-    let holds: Result<Vec<Hold>, Error> = holds.into_iter().map(Hold::try_from).collect();
-    let events: Result<Vec<Event>, Error> = events.into_iter().map(Event::try_from).collect();
-    Ok(Books {
-        closed: None,
-        holds: holds?,
-        events: events?,
-    })
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use sqlx::FromRow;
+use terrace_config::TimeZone;
 use terrace_domain::{BackendName, ModelName, NanoUsd, Score, TierName, Usage};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::books::{Close, Event, Hold, PeriodId, Settlement, Target};
 use crate::error::Error;
@@ -12,9 +14,10 @@ use crate::error::Error;
 /// A row of `holds`.
 #[derive(Debug, FromRow)]
 pub(super) struct HoldRow {
+    pub(super) request_id: Uuid,
     step: String,
     amount_nano_usd: i64,
-    period_id: Option<i64>,
+    period_ids: Vec<i64>,
     tier: String,
     backend: String,
     model: String,
@@ -25,6 +28,7 @@ pub(super) struct HoldRow {
 /// A row of `usage_events`.
 #[derive(Debug, FromRow)]
 pub(super) struct EventRow {
+    pub(super) request_id: Uuid,
     step: String,
     tier: String,
     backend: String,
@@ -38,7 +42,7 @@ pub(super) struct EventRow {
     reasoning_tokens: i64,
     usage_estimated: bool,
     cost_nano_usd: i64,
-    period_id: Option<i64>,
+    period_ids: Vec<i64>,
     score: Option<f64>,
     started_at: OffsetDateTime,
     latency_us: i64,
@@ -64,7 +68,7 @@ impl TryFrom<HoldRow> for Hold {
         Ok(Self {
             step: parsed(&row.step)?,
             amount: NanoUsd::new(row.amount_nano_usd),
-            period: row.period_id.map(PeriodId),
+            periods: row.period_ids.into_iter().map(PeriodId).collect(),
             target: target(&row.tier, &row.backend, &row.model)?,
             state: parsed(&row.state)?,
             taken_at: row.taken_at,
@@ -98,7 +102,7 @@ impl TryFrom<EventRow> for Event {
         };
         Ok(Self {
             step,
-            period: row.period_id.map(PeriodId),
+            periods: row.period_ids.into_iter().map(PeriodId).collect(),
         })
     }
 }
@@ -138,6 +142,29 @@ where
     T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
 {
     text.parse().map_err(Error::decode)
+}
+
+/// As [`parsed`]; nothing and an empty text are no value.
+pub(super) fn optional<T>(text: Option<&str>) -> Result<Option<T>, Error>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    text.filter(|text| !text.is_empty()).map(parsed).transpose()
+}
+
+/// The time zone of this name.
+pub(super) fn zone(name: &str) -> Result<TimeZone, Error> {
+    TimeZone::by_name(name).ok_or_else(|| Error::decode(UnknownZone(name.to_owned())))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the time zone {0:?} of a budget is not known")]
+struct UnknownZone(String);
+
+/// Periods as the text of an array: arrays of arrays have to be of one length, and these are not.
+pub(super) fn array(periods: &[PeriodId]) -> String {
+    let ids: Vec<String> = periods.iter().map(|period| period.0.to_string()).collect();
+    format!("{{{}}}", ids.join(","))
 }
 
 /// A count of the database. A check keeps it from being negative.

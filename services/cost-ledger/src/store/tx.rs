@@ -30,6 +30,9 @@ pub(crate) trait Transaction: Send + Sync + 'static {
     /// Whether it only reads, and all it reads has to be of one moment.
     const SNAPSHOT: bool = false;
 
+    /// How it begins; settings that hold for it alone may follow.
+    const BEGIN: &'static str = "BEGIN";
+
     /// The work itself. An error rolls everything back.
     fn run(
         &self,
@@ -41,7 +44,7 @@ impl Store {
     /// Runs a transaction to its end and commits it, even if nobody waits any more.
     pub(crate) async fn transact<T: Transaction>(&self, work: Arc<T>) -> Result<T::Output, Error> {
         let pool = self.pool.clone();
-        let done = self.tasks.detach(T::NAME, async move {
+        let done = self.detach(T::NAME, async move {
             let mut tried = 0;
             loop {
                 match once(&pool, &*work).await {
@@ -63,7 +66,7 @@ impl Store {
     reason = "the one place that begins transactions: inside a task that nobody drops"
 )]
 async fn once<T: Transaction>(pool: &PgPool, work: &T) -> Result<T::Output, Error> {
-    let mut transaction = pool.begin().await?;
+    let mut transaction = pool.begin_with(T::BEGIN).await?;
     if T::SNAPSHOT {
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *transaction)

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use terrace_config::TimeZone;
+use terrace_config::{Budget, TimeZone};
 use terrace_domain::{Reason, RequestId};
 
-use crate::sandbox::{Sandbox, daily, hold, settling, spent};
+use crate::sandbox::{DAILY, Sandbox, budget, hold, settling, spent};
 
 #[tokio::test]
 async fn a_hold_that_does_not_fit_is_refused_without_any_effect() {
@@ -101,16 +101,18 @@ async fn a_late_cost_that_was_never_held_is_spent_today() {
 async fn a_day_begins_at_midnight_of_the_named_zone() {
     let zone = TimeZone::by_name("Asia/Kathmandu").unwrap();
     let ledger = Sandbox::start(|settings| {
-        settings.daily_budget = Some(daily(100));
-        settings.time_zone = zone;
+        settings.budgets = vec![Budget {
+            time_zone: zone,
+            ..budget(DAILY, 100)
+        }];
     })
     .await;
     let id = RequestId::generate();
     let before = ledger.budgets().await;
     ledger.reserve(hold(id, "attempt/0", 10)).await.unwrap();
-    let budget = ledger.budgets().await.remove(0);
-    assert_eq!(budget.time_zone, "Asia/Kathmandu");
-    let (start, end) = (budget.period_start.unwrap(), budget.period_end.unwrap());
+    let day = ledger.budgets().await.remove(0);
+    assert_eq!(day.time_zone, "Asia/Kathmandu");
+    let (start, end) = (day.period_start.unwrap(), day.period_end.unwrap());
     // Its clocks are 5:45 ahead and never change.
     assert_eq!((start.seconds + 20_700) % 86_400, 0);
     assert_eq!(end.seconds - start.seconds, 86_400);
@@ -123,22 +125,22 @@ async fn a_change_of_the_config_changes_the_cap_and_keeps_what_is_spent() {
     let id = RequestId::generate();
     let steps = [spent("attempt/0", 90)];
     ledger.settle(settling(id, steps)).await.unwrap();
-    let raised = |cap| {
+    let raised = |cap: Vec<Budget>| {
         move |settings: &mut terrace_cost_ledger::Settings| {
-            settings.daily_budget = cap;
+            settings.budgets = cap;
         }
     };
-    let ledger = Sandbox::on(ledger.database, raised(Some(daily(1_000)))).await;
+    let ledger = Sandbox::on(ledger.database, raised(vec![budget(DAILY, 1_000)])).await;
     assert_eq!(ledger.standing().await, (90, 0));
     ledger.reserve(hold(id, "attempt/1", 900)).await.unwrap();
-    let ledger = Sandbox::on(ledger.database, raised(None)).await;
+    let ledger = Sandbox::on(ledger.database, raised(Vec::new())).await;
     assert!(ledger.budgets().await.is_empty());
     // What was taken from the budget goes back to it, retired or not.
     ledger
         .settle(settling(id, [spent("attempt/1", 5)]))
         .await
         .unwrap();
-    let ledger = Sandbox::on(ledger.database, raised(Some(daily(1_000)))).await;
+    let ledger = Sandbox::on(ledger.database, raised(vec![budget(DAILY, 1_000)])).await;
     assert_eq!(ledger.standing().await, (95, 0));
     ledger.check_books();
 }
@@ -150,8 +152,10 @@ async fn a_change_of_the_time_zone_never_makes_days_that_overlap() {
     ledger.reserve(hold(id, "attempt/0", 60)).await.unwrap();
     let before = ledger.budgets().await.remove(0);
     let ledger = Sandbox::on(ledger.database, |settings| {
-        settings.daily_budget = Some(daily(100));
-        settings.time_zone = TimeZone::by_name("Pacific/Auckland").unwrap();
+        settings.budgets = vec![Budget {
+            time_zone: TimeZone::by_name("Pacific/Auckland").unwrap(),
+            ..budget(DAILY, 100)
+        }];
     })
     .await;
     // The day that has begun goes on until its end, and its money is not given twice.
@@ -196,7 +200,7 @@ async fn an_alert_is_due_once_a_day_when_spending_passes_the_threshold() {
         .query("SELECT alerted_at FROM budget_periods");
     assert_eq!(first, later);
     let ledger = Sandbox::on(ledger.database, |settings| {
-        settings.daily_budget = Some(daily(1_000));
+        settings.budgets = vec![budget(DAILY, 1_000)];
     })
     .await;
     assert_eq!(

@@ -7,7 +7,7 @@ use proptest::test_runner::TestRunner;
 use terrace_domain::{Failure, Reason, RequestId};
 use terrace_proto::ledger::v1::RequestOutcome;
 
-use crate::sandbox::{Sandbox, closing, hold, settling, spent};
+use crate::sandbox::{Sandbox, closing, hold, raising, settling, spent};
 
 /// Enough for some of what is asked for.
 const CAP: i64 = 300;
@@ -23,6 +23,7 @@ const OUT_OF_HOLDS: &str = "
 #[derive(Debug, Clone, Copy)]
 enum Call {
     Reserve { step: u8, amount: i64 },
+    Extend { step: u8, amount: i64 },
     Settle { step: u8, cost: i64 },
     Close,
     Release { step: u8 },
@@ -33,6 +34,7 @@ fn calls() -> impl Strategy<Value = Call> {
     let step = 0..3_u8;
     prop_oneof![
         4 => (step.clone(), 20..80_i64).prop_map(|(step, amount)| Call::Reserve { step, amount }),
+        2 => (step.clone(), 40..120_i64).prop_map(|(step, amount)| Call::Extend { step, amount }),
         // Less than any hold, so that only a cost without one can pass the cap.
         3 => (step.clone(), 0..20_i64).prop_map(|(step, cost)| Call::Settle { step, cost }),
         1 => step.prop_map(|step| Call::Release { step }),
@@ -47,6 +49,10 @@ fn make<'a>(ledger: &'a Sandbox, id: RequestId, call: Call) -> BoxFuture<'a, Res
             Call::Reserve { step, amount } => {
                 let ask = hold(id, &format!("attempt/{step}"), amount);
                 ledger.reserve(ask).await.map(drop)
+            }
+            Call::Extend { step, amount } => {
+                let ask = raising(id, &format!("attempt/{step}"), amount);
+                ledger.extend(ask).await.map(drop)
             }
             Call::Settle { step, cost } => {
                 let step = format!("attempt/{step}");
@@ -78,7 +84,11 @@ async fn play(rounds: Vec<Vec<(usize, Call)>>) {
             .into_iter()
             .map(|(request, call)| make(&ledger, ids[request], call));
         for failure in join_all(calls).await.into_iter().filter_map(Result::err) {
-            let expected = [Reason::BudgetExhausted, Reason::RequestIdUsed];
+            let expected = [
+                Reason::BudgetExhausted,
+                Reason::RequestIdUsed,
+                Reason::NotFound,
+            ];
             assert!(expected.contains(&failure.reason), "{failure}");
         }
         ledger.check_books();

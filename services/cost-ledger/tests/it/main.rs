@@ -5,12 +5,18 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod alerted;
 mod budgets;
 mod concurrent;
+mod extended;
+mod grouped;
 mod interleaved;
 mod orphans;
+mod payers;
 mod refused;
 mod sandbox;
+mod set_by_call;
 mod settled;
 mod start;
 mod summed_up;
+mod verified;

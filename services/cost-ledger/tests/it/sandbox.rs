@@ -1,10 +1,12 @@
 //! A ledger on a database of its own, and short words for its calls.
 
-use terrace_config::TimeZone;
-use terrace_cost_ledger::{App, DailyBudget, Settings};
+use sqlx::{Connection as _, PgConnection};
+use terrace_config::{Budget, TimeZone};
+use terrace_cost_ledger::{App, Settings};
 use terrace_domain::{Failure, NanoUsd, RequestId, Score};
 use terrace_proto::common::v1::{AttemptOutcome, Usage};
 use terrace_proto::ledger::v1 as wire;
+use terrace_proto::ledger::v1::account_service_client::AccountServiceClient;
 use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_rpc::Link;
 use terrace_rpc::server::ServerSettings;
@@ -17,9 +19,13 @@ use tonic::{Response, Status};
 /// The project of every request that does not say otherwise.
 pub(crate) const PROJECT: &str = "default";
 
+/// The name of the day's budget of the whole installation.
+pub(crate) const DAILY: &str = "installation/daily";
+
 pub(crate) struct Sandbox {
     pub(crate) app: App,
     pub(crate) ledger: LedgerServiceClient<Link>,
+    pub(crate) accounts: AccountServiceClient<Link>,
     pub(crate) tasks: Tasks,
     pub(crate) database: TestDatabase,
 }
@@ -32,7 +38,16 @@ impl Sandbox {
 
     /// With a daily budget of so many nano-USD.
     pub(crate) async fn with_budget(cap: i64) -> Self {
-        Self::start(|settings| settings.daily_budget = Some(daily(cap))).await
+        Self::with_budgets(&[(DAILY, cap)]).await
+    }
+
+    /// With these budgets of so many nano-USD.
+    pub(crate) async fn with_budgets(budgets: &[(&str, i64)]) -> Self {
+        let budgets = budgets
+            .iter()
+            .map(|(name, cap)| budget(name, *cap))
+            .collect();
+        Self::start(|settings| settings.budgets = budgets).await
     }
 
     pub(crate) async fn start(configure: impl FnOnce(&mut Settings)) -> Self {
@@ -46,9 +61,11 @@ impl Sandbox {
         configure(&mut settings);
         let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
         let stack = app.stack(&ServerSettings::for_testing()).unwrap();
+        let link = Link::in_process("cost-ledger", stack);
         Self {
             app,
-            ledger: LedgerServiceClient::new(Link::in_process("cost-ledger", stack)),
+            ledger: LedgerServiceClient::new(link.clone()),
+            accounts: AccountServiceClient::new(link),
             tasks,
             database,
         }
@@ -66,6 +83,13 @@ impl Sandbox {
         ask: wire::SettleRequest,
     ) -> Result<wire::SettleResponse, Failure> {
         answer(self.ledger.clone().settle(ask).await)
+    }
+
+    pub(crate) async fn extend(
+        &self,
+        ask: wire::ExtendRequest,
+    ) -> Result<wire::ExtendResponse, Failure> {
+        answer(self.ledger.clone().extend(ask).await)
     }
 
     /// Frees these steps, or all, and says how much that was.
@@ -100,10 +124,31 @@ impl Sandbox {
     }
 
     pub(crate) async fn budgets(&self) -> Vec<wire::Budget> {
-        let ask = wire::ListBudgetsRequest::default();
-        answer(self.ledger.clone().list_budgets(ask).await)
-            .unwrap()
-            .budgets
+        self.budgets_of("").await
+    }
+
+    pub(crate) async fn budgets_of(&self, project: &str) -> Vec<wire::Budget> {
+        let ask = wire::ListBudgetsRequest {
+            project: project.to_owned(),
+        };
+        let listed = answer(self.ledger.clone().list_budgets(ask).await);
+        listed.unwrap().budgets
+    }
+
+    /// Every budget with what it has spent and reserved in the period at hand.
+    pub(crate) async fn standings(&self) -> Vec<(String, i64, i64)> {
+        let budgets = self.budgets().await.into_iter();
+        let standing =
+            |budget: wire::Budget| (budget.name, budget.spent_nano_usd, budget.reserved_nano_usd);
+        budgets.map(standing).collect()
+    }
+
+    pub(crate) async fn set_budget(
+        &self,
+        ask: wire::SetBudgetRequest,
+    ) -> Result<wire::Budget, Failure> {
+        let set = answer(self.accounts.clone().set_budget(ask).await);
+        set.map(|set| set.budget.unwrap())
     }
 
     /// What the one budget has spent and reserved in the period at hand.
@@ -130,6 +175,22 @@ impl Sandbox {
         );
     }
 
+    /// Another ledger process on the same database, with a daily budget.
+    pub(crate) async fn another_client(&self, cap: i64) -> LedgerServiceClient<Link> {
+        let mut settings = Settings::for_testing(self.database.url());
+        settings.budgets = vec![budget(DAILY, cap)];
+        let app = terrace_cost_ledger::build(settings, &self.tasks)
+            .await
+            .unwrap();
+        let stack = app.stack(&ServerSettings::for_testing()).unwrap();
+        LedgerServiceClient::new(Link::in_process("cost-ledger", stack))
+    }
+
+    /// A connection of our own, beside those of the ledger.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        PgConnection::connect(self.database.url()).await.unwrap()
+    }
+
     pub(crate) fn execute(&self, sql: &str) {
         assert!(self.database.query(sql).is_empty());
     }
@@ -141,10 +202,10 @@ impl Sandbox {
              FROM budget_periods
              LEFT JOIN LATERAL (
                  SELECT coalesce(sum(cost_nano_usd), 0) AS spent FROM usage_events event
-                 WHERE event.period_id = budget_periods.period_id) AS events ON true
+                 WHERE budget_periods.period_id = ANY(event.period_ids)) AS events ON true
              LEFT JOIN LATERAL (
                  SELECT coalesce(sum(amount_nano_usd), 0) AS reserved FROM holds hold
-                 WHERE hold.period_id = budget_periods.period_id AND state = 'open') AS open ON true
+                 WHERE budget_periods.period_id = ANY(hold.period_ids) AND state = 'open') AS open ON true
              WHERE spent_nano_usd <> spent OR reserved_nano_usd <> reserved",
         );
         assert!(wrong.is_empty(), "sums that are not their parts: {wrong:?}");
@@ -160,10 +221,12 @@ fn zone_far_from_midnight() -> TimeZone {
     TimeZone::by_name(name).unwrap()
 }
 
-pub(crate) fn daily(cap: i64) -> DailyBudget {
-    DailyBudget {
+pub(crate) fn budget(name: &str, cap: i64) -> Budget {
+    Budget {
+        name: name.parse().unwrap(),
         cap: NanoUsd::new(cap),
         alert_threshold: Score::clamped(0.8),
+        time_zone: zone_far_from_midnight(),
     }
 }
 
@@ -192,6 +255,16 @@ pub(crate) fn hold(id: RequestId, step: &str, amount: i64) -> wire::ReserveReque
         ttl: None,
         target: Some(target("api_fallback")),
         action: "edit_file".to_owned(),
+    }
+}
+
+/// Asks for the hold of a step to be `amount`.
+pub(crate) fn raising(id: RequestId, step: &str, amount: i64) -> wire::ExtendRequest {
+    wire::ExtendRequest {
+        request_id: id.to_string(),
+        step: step.to_owned(),
+        amount_nano_usd: amount,
+        ttl: None,
     }
 }
 

@@ -6,7 +6,7 @@ use terrace_domain::{Reason, RequestId};
 use terrace_runtime::{Shutdown, Tasks};
 use terrace_testkit::TestDatabase;
 
-use crate::sandbox::{Sandbox, daily, hold};
+use crate::sandbox::{DAILY, Sandbox, budget, hold};
 
 #[tokio::test]
 async fn replicas_that_start_at_once_share_the_work_of_the_tables() {
@@ -14,7 +14,7 @@ async fn replicas_that_start_at_once_share_the_work_of_the_tables() {
     let tasks = Tasks::new(Shutdown::new());
     let start = || {
         let mut settings = Settings::for_testing(database.url());
-        settings.daily_budget = Some(daily(100));
+        settings.budgets = vec![budget(DAILY, 100)];
         settings.max_connections = 2;
         build(settings, &tasks)
     };

@@ -1,0 +1,76 @@
+//! The transaction of a batch: lock, load, decide in memory, write.
+//!
+//! Rows are locked in one order, whoever locks them: requests by id, then periods by id; new rows
+//! of requests come last. What is locked and loaded is found out before anything is decided, so a
+//! decision never has to wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use sqlx::PgConnection;
+use terrace_domain::{BudgetName, RequestId};
+
+use super::desk::{Desk, Page};
+use super::job::Job;
+use crate::books::PeriodId;
+use crate::budget::{Alert, Purses};
+use crate::error::Error;
+use crate::store::requests::Locked;
+use crate::store::{Transaction, books, entries, periods, requests};
+
+/// Some writes that are decided and written as one.
+#[derive(Debug)]
+pub(super) struct Batch {
+    jobs: Vec<Arc<dyn Job>>,
+}
+
+impl Transaction for Batch {
+    /// The alerts that have become due.
+    type Output = Vec<Alert>;
+    const NAME: &'static str = "write a batch";
+    /// Every row is found by its key. Plans that were made while the tables were small must not
+    /// become scans of large ones, and are not worth making anew for each batch.
+    const BEGIN: &'static str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; \
+        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
+        SET LOCAL enable_mergejoin = off";
+
+    async fn run(&self, database: &mut PgConnection) -> Result<Vec<Alert>, Error> {
+        let mut desk = self.lock(database).await?;
+        for job in &self.jobs {
+            job.decide(&mut desk);
+        }
+        entries::write(database, &desk).await?;
+        Ok(desk.purses.alerts().to_vec())
+    }
+}
+
+impl Batch {
+    pub(super) fn of(jobs: &[Arc<dyn Job>]) -> Self {
+        Self {
+            jobs: jobs.to_vec(),
+        }
+    }
+
+    async fn lock(&self, database: &mut PgConnection) -> Result<Desk, Error> {
+        let ids: BTreeSet<RequestId> = self.jobs.iter().map(|job| job.request_id()).collect();
+        let Locked { now, pages } = requests::lock(database, &ids).await?;
+        let pages = books::load(database, pages).await?;
+        let (names, known) = self.periods(&pages);
+        let purses = match names.is_empty() && known.is_empty() {
+            true => BTreeMap::new(),
+            false => periods::lock(database, &names, &known).await?,
+        };
+        Ok(Desk::new(now, pages, Purses::new(now, purses)))
+    }
+
+    /// The budgets and the periods that may move.
+    fn periods(
+        &self,
+        pages: &BTreeMap<RequestId, Page>,
+    ) -> (BTreeSet<BudgetName>, BTreeSet<PeriodId>) {
+        let budgets = |job: &Arc<dyn Job>| job.budgets(pages.get(&job.request_id()));
+        let names = self.jobs.iter().flat_map(budgets).collect();
+        let known = pages.values().flat_map(|page| page.books.periods());
+        (names, known.collect())
+    }
+}
