@@ -7,7 +7,7 @@ use terrace_proto::ledger::v1::{
     GetRequestResponse, GetSummaryRequest, GetSummaryResponse, ListBudgetsRequest,
     ListBudgetsResponse, ListUsageRequest, ListUsageResponse, ReleaseRequest, ReleaseResponse,
     RequestClose, ReserveRequest, ReserveResponse, SettleRequest, SettleResponse, StepSettlement,
-    WatchAlertsRequest, WatchAlertsResponse,
+    VerifyRequest, VerifyResponse, WatchAlertsRequest, WatchAlertsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -118,6 +118,10 @@ impl LedgerService for Ledger {
         &self,
         _: Request<WatchAlertsRequest>,
     ) -> Result<Response<Self::WatchAlertsStream>, Status> {
+        uncalled()
+    }
+
+    async fn verify(&self, _: Request<VerifyRequest>) -> Result<Response<VerifyResponse>, Status> {
         uncalled()
     }
 }
