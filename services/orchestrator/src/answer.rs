@@ -49,6 +49,20 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer that [`output`](Self::output) was made of, as far as a turn tells it.
+    #[must_use]
+    pub fn of_output(output: Message) -> Self {
+        let mut answer = Self::default();
+        for part in output.parts {
+            match part.kind {
+                Some(Kind::Text(text)) => answer.text.push_str(&text),
+                Some(Kind::ToolCall(call)) => answer.tool_calls.push(call),
+                _ => {}
+            }
+        }
+        answer
+    }
+
     /// The answer as a turn of the conversation; one of tool calls alone has no text, not an
     /// empty one.
     #[must_use]

@@ -11,7 +11,7 @@ use terrace_rpc::link::Link;
 use terrace_rpc::server::{InvalidDescriptors, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Shutdown, Tasks};
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Memory};
 use crate::catalog::Catalog;
 use crate::clients::{ClassifierClient, GatewayClient, JudgeClient, LedgerClient};
 use crate::config::Settings;
@@ -102,7 +102,8 @@ impl Orchestrator {
             ProjectName::new(ONLY_PROJECT)?,
         );
         let router = Arc::new(Router::new(ports, Arc::clone(&catalog), settings.route));
-        let answers = Answers::new(Arc::clone(&router), settings.cache, &settings.setup);
+        let store = Arc::new(Memory::new(settings.cache_max_bytes));
+        let answers = Answers::new(Arc::clone(&router), store, &settings.setup);
         Ok(Self {
             grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),
             catalog,

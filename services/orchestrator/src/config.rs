@@ -5,7 +5,6 @@ use std::time::Duration;
 use terrace_config::Config;
 use terrace_domain::TierName;
 
-use crate::answers::CacheSettings;
 use crate::grpc::BatchSettings;
 use crate::request::{CachePolicy, OnExhausted, Policy};
 use crate::route::plan::Rules;
@@ -44,8 +43,8 @@ pub struct Settings {
     pub max_message_bytes: usize,
     /// How long a hold lasts without a settlement.
     pub reservation_ttl: Duration,
-    /// How answers are kept.
-    pub cache: CacheSettings,
+    /// Most bytes of memory that kept answers may take.
+    pub cache_max_bytes: u64,
     /// How batches are answered.
     pub batch: BatchSettings,
     /// The whole config in words: an answer that was made under another one is not reused.
@@ -62,10 +61,7 @@ impl Settings {
             limits: limits(config),
             max_message_bytes: config.limits.max_message_bytes.as_usize(),
             reservation_ttl: config.ledger.reservation_ttl,
-            cache: CacheSettings {
-                enabled: config.routing.enable_caching,
-                max_bytes: config.routing.cache_max_bytes.get(),
-            },
+            cache_max_bytes: config.routing.cache_max_bytes.get(),
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,
@@ -135,6 +131,7 @@ fn policy(config: &Config) -> Policy {
             read: routing.enable_caching,
             write: routing.enable_caching,
             ttl: routing.cache_ttl,
+            no_replay: false,
         },
     }
 }

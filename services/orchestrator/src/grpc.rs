@@ -4,7 +4,7 @@ mod batch;
 mod check;
 mod chunks;
 mod request;
-mod response;
+pub(crate) mod response;
 mod route_failure;
 mod stream;
 
@@ -254,7 +254,8 @@ impl RouterService for Grpc {
     ) -> Result<Response<wire::EvictCacheResponse>, Status> {
         let read = self.reader.read_evict(request.into_inner());
         let (project, meant) = read.map_err(|failure| to_status(&failure))?;
-        let evicted = self.answers.evict(&project, &meant);
+        let evicted = self.answers.evict(&project, &meant).await;
+        let evicted = evicted.map_err(|failure| to_status(&failure))?;
         Ok(Response::new(wire::EvictCacheResponse { evicted }))
     }
 }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::answer::{Answer, Delta};
 use crate::catalog::Model;
 use crate::classification::Classification;
+use crate::fingerprint::Fingerprint;
 use crate::request::Request;
 use crate::route::plan::Candidate;
 use crate::route::trail::{Attempt, Close};
@@ -163,12 +164,30 @@ pub trait Judge: Debug + Send + Sync {
 /// What the ledger knows of a request that was seen before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownRequest {
-    /// Tier that answered it; `None` while it is open or when nobody did.
-    pub tier: Option<String>,
+    /// How it ended; `None` while it is open.
+    pub end: Option<KnownEnd>,
     /// What it has cost.
     pub cost: NanoUsd,
-    /// Whether it has ended.
-    pub closed: bool,
+    /// What its caller had sent; `None` when the ledger does not know.
+    pub body: Option<Fingerprint>,
+}
+
+/// How a request ended, as the ledger has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownEnd {
+    /// This tier answered it.
+    Answered {
+        /// The tier.
+        tier: String,
+        /// Whether its answer passed.
+        passed: bool,
+    },
+    /// Nobody did.
+    Failed,
+    /// Its caller went away or its deadline passed.
+    Cancelled,
+    /// Its orchestrator died; its cost is presumed.
+    Presumed,
 }
 
 /// Keeps the books.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use terrace_domain::{ActionName, ModelName, NanoUsd, ProjectName, RequestId, Score, TierName};
 
+use crate::fingerprint::Fingerprint;
 use crate::prompt::Prompt;
 
 /// What to do when no answer passed.
@@ -54,6 +55,8 @@ pub struct CachePolicy {
     pub write: bool,
     /// How long its answer may be reused.
     pub ttl: Duration,
+    /// Whether its answer is not even kept for the same request, sent again.
+    pub no_replay: bool,
 }
 
 /// A request of a client, checked.
@@ -61,8 +64,9 @@ pub struct CachePolicy {
 pub struct Request {
     /// Its id.
     pub id: RequestId,
-    /// Whether the client brought the id, so that it may have been used before.
-    pub id_from_client: bool,
+    /// What the client sent, if it brought the id, which then may have been used before: tells
+    /// the same request, sent again, from another one.
+    pub body: Option<Fingerprint>,
     /// Who pays.
     pub project: ProjectName,
     /// What the caller is doing.

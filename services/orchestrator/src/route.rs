@@ -29,11 +29,12 @@ pub mod repair;
 pub mod sessions;
 mod settle;
 pub mod trail;
+pub(crate) mod used_id;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, RequestId, Usage};
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, RequestId, Usage};
 use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -56,8 +57,6 @@ use crate::route::trail::{Attempt, Trail, Turn};
 
 /// How long the classifier may take.
 const CLASSIFY_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long the ledger may take to look a request up.
-const FIND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do with an answer that the judge could not look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,28 +270,6 @@ impl Router {
         let result = self.finish(request, context, trail, ending).await;
         self.metrics.request_ended(&result, arrived.elapsed());
         result
-    }
-
-    async fn refuse_used_id(&self, request: &Request) -> Result<(), Failure> {
-        if !request.id_from_client {
-            return Ok(());
-        }
-        let known = self
-            .ports
-            .ledger
-            .find(request, Call::within(FIND_TIMEOUT))
-            .await?;
-        known.map_or(Ok(()), |known| {
-            let told = match (known.closed, known.tier) {
-                (true, Some(tier)) => format!("it was answered by {tier} and cost {}", known.cost),
-                (true, None) => format!("it ended without an answer and cost {}", known.cost),
-                (false, _) => format!("it is still open and has cost {} so far", known.cost),
-            };
-            Err(Failure::new(
-                Reason::RequestIdUsed,
-                format!("request_id {} was used before: {told}", request.id),
-            ))
-        })
     }
 
     async fn classify(&self, request: &Request, call: Call) -> Result<Classification, Failure> {

@@ -14,6 +14,7 @@ use terrace_domain::{
 };
 use terrace_proto::common::v1::{GenerationParams, Role};
 use terrace_proto::convert::text_message;
+use terrace_proto::router::v1::RouteRequest;
 use terrace_rpc::deadline::Deadline;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Delta;
 use crate::catalog::{Abilities, Catalog, Model};
 use crate::classification::{Classification, Source, TaskKind};
+use crate::fingerprint::Fingerprint;
 use crate::ports::{
     Answered, Answering, Call, Classify, Generate, Generated, Judge, KnownRequest, Ledger, Outlook,
 };
@@ -101,7 +103,7 @@ pub(crate) fn classification(difficulty: f64) -> Classification {
 pub(crate) fn request() -> Request {
     Request {
         id: RequestId::generate(),
-        id_from_client: false,
+        body: None,
         project: ProjectName::new("default").unwrap(),
         action: None,
         prompt: prompt("hello there", None),
@@ -123,6 +125,11 @@ pub(crate) fn request() -> Request {
         tags: BTreeMap::new(),
         priority: Priority::Interactive,
     }
+}
+
+/// What a client may have sent.
+pub(crate) fn body() -> Fingerprint {
+    Fingerprint::of(&mut RouteRequest::default())
 }
 
 pub(crate) fn prompt(text: &str, max_output_tokens: Option<u32>) -> Arc<Prompt> {

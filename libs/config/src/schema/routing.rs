@@ -47,7 +47,8 @@ pub struct Routing {
     pub enable_caching: bool,
     /// How long an answer may be reused. Default: 1 h.
     pub cache_ttl: Duration,
-    /// The most that kept answers may take of an orchestrator's memory. Default: 64 MiB.
+    /// The most that kept answers may take of an orchestrator's memory, those among them that are
+    /// kept for a request sent again. Default: 64 MiB.
     pub cache_max_bytes: ByteSize,
     /// How long after its last good answer a session stays with its tier. Default: 30 min.
     pub session_ttl: Duration,

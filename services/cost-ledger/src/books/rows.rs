@@ -24,12 +24,23 @@ pub(crate) struct Identity {
     pub(crate) key: Option<KeyId>,
     pub(crate) action: Option<ActionName>,
     pub(crate) ttl_ms: i64,
+    /// Of what the caller sent, if the id is its own.
+    pub(crate) body_fingerprint: Option<Vec<u8>>,
 }
 
 impl Identity {
     /// The names of all budgets that it would be paid from.
     pub(crate) fn budgets(&self) -> Vec<BudgetName> {
         BudgetName::paying_for(&self.project, self.key.as_ref()).collect()
+    }
+
+    /// Whether another body came with the same id, where both are known.
+    pub(crate) fn has_other_body(&self, other: &Self) -> bool {
+        let both = self
+            .body_fingerprint
+            .as_ref()
+            .zip(other.body_fingerprint.as_ref());
+        both.is_some_and(|(own, other)| own != other)
     }
 }
 

@@ -98,7 +98,8 @@ impl Desk {
         self.pages.get(&id)
     }
 
-    /// The page of a request, which begins with this if it is new. Refuses another project's.
+    /// The page of a request, which begins with this if it is new. Refuses another project's, and
+    /// another request with the same id.
     pub(crate) fn open(&mut self, identity: &Identity) -> Result<&Page, Failure> {
         let id = identity.request_id;
         let new = || Page::new(identity.clone(), self.now);
@@ -109,6 +110,9 @@ impl Desk {
         }
         if page.identity.project != identity.project {
             return Err(id_used(id, "belongs to another project"));
+        }
+        if page.identity.has_other_body(identity) {
+            return Err(id_used(id, "was used before for another request"));
         }
         Ok(page)
     }

@@ -31,6 +31,7 @@ pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Re
         project: &message.project,
         key_id: &message.key_id,
         action: &message.action,
+        body_fingerprint: &message.body_fingerprint,
     };
     let identity = who.read(&mut fields, ttl);
     let step = fields.text("step", &message.step);
@@ -155,7 +156,11 @@ struct Who<'a> {
     project: &'a str,
     key_id: &'a str,
     action: &'a str,
+    body_fingerprint: &'a [u8],
 }
+
+/// The longest fingerprint of a body: twice what ours take.
+const MAX_FINGERPRINT_BYTES: usize = 64;
 
 impl Who<'_> {
     fn read(&self, fields: &mut Fields, ttl: Duration) -> Option<Identity> {
@@ -163,12 +168,19 @@ impl Who<'_> {
         let project = fields.text("project", self.project);
         let key = fields.optional_text("key_id", self.key_id);
         let action = fields.optional_text("action", self.action);
+        let body = self.body_fingerprint;
+        let is_short = body.len() <= MAX_FINGERPRINT_BYTES;
+        let description = "must have at most 64 bytes";
+        fields
+            .wrong
+            .require(is_short, "body_fingerprint", description);
         Some(Identity {
             request_id: request_id?,
             project: project?,
             key: key?,
             action: action?,
             ttl_ms: milliseconds(ttl),
+            body_fingerprint: (!body.is_empty()).then(|| body.to_vec()),
         })
     }
 }

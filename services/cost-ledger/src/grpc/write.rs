@@ -44,6 +44,7 @@ pub(super) fn account(request_id: RequestId, account: Account) -> wire::GetReque
         steps: events.iter().map(settlement).collect(),
         cost_nano_usd: account.cost.get(),
         held_nano_usd: account.held.get(),
+        body_fingerprint: account.body_fingerprint.unwrap_or_default(),
     }
 }
 

@@ -33,6 +33,7 @@ struct LockRow {
     ttl_ms: Option<i64>,
     expires_at: Option<OffsetDateTime>,
     outcome: Option<String>,
+    body_fingerprint: Option<Vec<u8>>,
 }
 
 /// Locks those of these requests that there are. The clock comes also when there is none.
@@ -43,7 +44,8 @@ pub(crate) async fn lock(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.as_uuid()).collect();
     let rows: Vec<LockRow> = sqlx::query_as(
         "WITH locked AS MATERIALIZED (
-             SELECT request_id, project, key_id, action, ttl_ms, expires_at, outcome
+             SELECT request_id, project, key_id, action, ttl_ms, expires_at, outcome,
+                    body_fingerprint
              FROM requests WHERE request_id = ANY($1)
              ORDER BY request_id FOR NO KEY UPDATE
          )
@@ -78,6 +80,7 @@ impl LockRow {
             key: optional(self.key_id.as_deref())?,
             action: optional(self.action.as_deref())?,
             ttl_ms,
+            body_fingerprint: self.body_fingerprint,
         };
         let books = Books {
             closed: optional(self.outcome.as_deref())?,
@@ -142,6 +145,7 @@ pub(super) async fn begin<'a>(
 ) -> Result<(), Error> {
     let (mut ids, mut projects, mut keys, mut actions) = (vec![], vec![], vec![], vec![]);
     let (mut ttls, mut expiries, mut ends) = (vec![], vec![], Ends::default());
+    let mut bodies = vec![];
     for page in pages {
         let who = &page.identity;
         ids.push(who.request_id.as_uuid());
@@ -149,6 +153,7 @@ pub(super) async fn begin<'a>(
         keys.push(who.key.as_ref().map_or("", |key| key.as_str()));
         actions.push(who.action.as_ref().map_or("", |action| action.as_str()));
         ttls.push(who.ttl_ms);
+        bodies.push(who.body_fingerprint.as_deref());
         expiries.push(page.expires_at);
         ends.push(page.changes.close.as_ref());
     }
@@ -158,15 +163,15 @@ pub(super) async fn begin<'a>(
     sqlx::query(
         "INSERT INTO requests
              (request_id, project, key_id, action, ttl_ms, expires_at, closed_at, outcome, tier,
-              backend, model, baseline_nano_usd, score, latency_us, tags)
+              backend, model, baseline_nano_usd, score, latency_us, tags, body_fingerprint)
          SELECT request_id, project, key_id, action, ttl_ms, expires_at,
                 CASE WHEN outcome IS NOT NULL THEN now() END, outcome, tier, backend, model,
-                baseline, score, latency, tags
+                baseline, score, latency, tags, body
          FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
                      $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::bigint[], $12::float8[], $13::bigint[], $14::jsonb[])
+                     $11::bigint[], $12::float8[], $13::bigint[], $14::jsonb[], $15::bytea[])
               AS new (request_id, project, key_id, action, ttl_ms, expires_at, outcome, tier,
-                      backend, model, baseline, score, latency, tags)",
+                      backend, model, baseline, score, latency, tags, body)",
     )
     .bind(ids)
     .bind(projects)
@@ -182,6 +187,7 @@ pub(super) async fn begin<'a>(
     .bind(ends.score)
     .bind(ends.latency)
     .bind(ends.tags)
+    .bind(bodies)
     .execute(database)
     .await?;
     Ok(())
@@ -257,6 +263,7 @@ pub(super) async fn close<'a>(
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) action: String,
+    pub(crate) body_fingerprint: Option<Vec<u8>>,
     pub(crate) close: Option<Close>,
     pub(crate) events: Vec<Event>,
     pub(crate) held: NanoUsd,
@@ -269,13 +276,14 @@ pub(crate) async fn account(
     request_id: RequestId,
     project: &ProjectName,
 ) -> Result<Option<Account>, Error> {
-    let action: Option<String> =
-        sqlx::query_scalar("SELECT action FROM requests WHERE request_id = $1 AND project = $2")
-            .bind(request_id.as_uuid())
-            .bind(project.as_str())
-            .fetch_optional(&mut *database)
-            .await?;
-    let Some(action) = action else {
+    let known: Option<(String, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT action, body_fingerprint FROM requests WHERE request_id = $1 AND project = $2",
+    )
+    .bind(request_id.as_uuid())
+    .bind(project.as_str())
+    .fetch_optional(&mut *database)
+    .await?;
+    let Some((action, body_fingerprint)) = known else {
         return Ok(None);
     };
     let close: CloseRow = sqlx::query_as(
@@ -288,6 +296,7 @@ pub(crate) async fn account(
     let books = books::of(database, request_id).await?;
     Ok(Some(Account {
         action,
+        body_fingerprint,
         close: close.into_close()?,
         held: books.held(),
         cost: books.cost(),

@@ -6,6 +6,7 @@
 )]
 
 mod alerted;
+mod bodies;
 mod budgets;
 mod concurrent;
 mod extended;

@@ -29,6 +29,7 @@ async fn every_wrong_field_of_a_reserve_is_named_and_nothing_is_written() {
             ..wire::StepTarget::default()
         }),
         action: "x".repeat(200),
+        body_fingerprint: vec![7; 65],
     };
     let refused = ledger.reserve(ask).await.unwrap_err();
     let expected = [
@@ -37,6 +38,7 @@ async fn every_wrong_field_of_a_reserve_is_named_and_nothing_is_written() {
         "project",
         "key_id",
         "action",
+        "body_fingerprint",
         "step",
         "amount_nano_usd",
         "target.tier",

@@ -255,6 +255,7 @@ pub(crate) fn hold(id: RequestId, step: &str, amount: i64) -> wire::ReserveReque
         ttl: None,
         target: Some(target("api_fallback")),
         action: "edit_file".to_owned(),
+        body_fingerprint: Vec::new(),
     }
 }
 
@@ -280,6 +281,7 @@ pub(crate) fn settling(
         action: "edit_file".to_owned(),
         steps: steps.into_iter().collect(),
         close: None,
+        body_fingerprint: Vec::new(),
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use terrace_domain::{Failure, Reason};
 use tokio::sync::watch;
 
-use super::End;
 use super::key::Key;
+use super::{End, Reply};
+use crate::fingerprint::Fingerprint;
 use crate::request::Request;
-use crate::route::{Answered, Context, Unanswered};
+use crate::route::{Context, Unanswered};
 
 /// All flights of an orchestrator.
 #[derive(Debug, Clone, Default)]
@@ -18,14 +19,15 @@ pub(super) struct Flights(Arc<Mutex<HashMap<Key, Known>>>);
 /// A flight as others see it.
 #[derive(Debug)]
 struct Known {
-    body: Key,
+    /// What was sent, where the key does not say it all.
+    body: Option<Fingerprint>,
     landed: watch::Receiver<Option<Landed>>,
 }
 
 /// How a flight ended, for those who waited.
 #[derive(Debug, Clone)]
 enum Landed {
-    Answered(Arc<Answered>),
+    Answered(Reply),
     Failed(Failure),
 }
 
@@ -53,7 +55,7 @@ pub(super) struct Waiting(watch::Receiver<Option<Landed>>);
 
 impl Flights {
     /// Takes a turn: flies, or waits for who does.
-    pub(super) fn turn(&self, key: Key, body: Key) -> Turn {
+    pub(super) fn turn(&self, key: Key, body: Option<Fingerprint>) -> Turn {
         // A panic cannot leave the map half changed.
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match known.get(&key) {
@@ -80,7 +82,7 @@ impl Flight {
             return;
         }
         let landed = match end {
-            Ok(reply) => Landed::Answered(Arc::clone(&reply.answered)),
+            Ok(reply) => Landed::Answered(reply.clone()),
             Err(unanswered) => match unanswered.failure.reason {
                 Reason::Cancelled | Reason::DeadlineExceeded => return,
                 _ => Landed::Failed(unanswered.failure.clone()),
@@ -103,11 +105,7 @@ impl Drop for Flight {
 
 impl Waiting {
     /// Waits for the other's end; `None` when it left without one.
-    pub(super) async fn end(
-        mut self,
-        request: &Request,
-        context: &Context,
-    ) -> Option<Result<Arc<Answered>, Box<Unanswered>>> {
+    pub(super) async fn end(mut self, request: &Request, context: &Context) -> Option<End> {
         let failed = |failure| Some(Err(Unanswered::without_attempts(request.id, failure)));
         let landed = tokio::select! {
             biased;
@@ -122,7 +120,7 @@ impl Waiting {
             }
         };
         match landed {
-            Landed::Answered(answered) => Some(Ok(answered)),
+            Landed::Answered(reply) => Some(Ok(reply)),
             Landed::Failed(failure) => failed(failure),
         }
     }

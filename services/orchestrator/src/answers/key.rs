@@ -3,64 +3,53 @@
 use std::fmt::Write as _;
 
 use prost::Message as _;
-use sha2::{Digest as _, Sha256};
 
+use crate::fingerprint::Parts;
 use crate::request::{CachePolicy, Policy, Request};
 
 /// A fingerprint. Two requests have the same one if, and as good as only if, they are the same in
 /// what it is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Key([u8; 32]);
+pub struct Key([u8; 32]);
 
 impl Key {
+    /// The fingerprint in hexadecimal digits, for stores whose keys are text.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        let mut text = String::with_capacity(64);
+        for byte in self.0 {
+            // Writing to a string cannot fail.
+            let _written = write!(text, "{byte:02x}");
+        }
+        text
+    }
+
     /// Of how an orchestrator is set up.
     pub(super) fn of_setup(setup: &str) -> Self {
-        let mut hash = Hash::new("setup");
-        hash.text(setup);
-        hash.key()
+        let mut parts = Parts::new("setup");
+        parts.text(setup);
+        Self(parts.end())
     }
 
     /// Of an id within its project.
     pub(super) fn of_id(request: &Request) -> Self {
-        let mut hash = Hash::new("id");
-        hash.text(request.project.as_str());
-        hash.text(&request.id.to_string());
-        hash.key()
-    }
-
-    /// Of everything that a caller sends.
-    pub(super) fn of_body(request: &Request) -> Self {
-        let mut hash = Hash::new("body");
-        hash.question(request);
-        for (name, value) in &request.tags {
-            hash.text(name);
-            hash.text(value);
-        }
-        hash.text(&format!("{:?}", request.policy.cache));
-        hash.text(request.session.as_deref().unwrap_or_default());
-        hash.key()
+        let mut parts = Parts::new("id");
+        parts.text(request.project.as_str());
+        parts.text(&request.id.to_string());
+        Self(parts.end())
     }
 
     /// Of everything that may change the answer.
     pub(super) fn of_question(request: &Request, setup: Self) -> Self {
-        let mut hash = Hash::new("question");
-        hash.text(request.project.as_str());
-        hash.bytes(&setup.0);
-        hash.question(request);
-        hash.key()
+        let mut parts = Parts::new("question");
+        parts.text(request.project.as_str());
+        parts.bytes(&setup.0);
+        parts.question(request);
+        Self(parts.end())
     }
 }
 
-/// A hash of parts, each with its length, so that no part can pass for the beginning of another.
-struct Hash(Sha256);
-
-impl Hash {
-    fn new(kind: &str) -> Self {
-        let mut hash = Self(Sha256::new());
-        hash.text(kind);
-        hash
-    }
-
+impl Parts {
     fn question(&mut self, request: &Request) {
         let prompt = &request.prompt;
         self.text(request.action());
@@ -95,23 +84,6 @@ impl Hash {
         let _written = write!(text, "{policy:?}");
         self.text(&text);
     }
-
-    fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.0.update(bytes);
-    }
-
-    fn count(&mut self, count: usize) {
-        self.0.update((count as u64).to_be_bytes());
-    }
-
-    fn key(self) -> Key {
-        Key(self.0.finalize().into())
-    }
 }
 
 #[cfg(test)]
@@ -132,7 +104,6 @@ mod tests {
         second.tags.insert("team".into(), "red".into());
         second.policy.cache.read = !second.policy.cache.read;
         assert_eq!(question(&first), question(&second));
-        assert_ne!(Key::of_body(&first), Key::of_body(&second));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use terrace_rpc::link::Link;
 use terrace_rpc::status::to_failure;
 
 use super::from_status;
-use crate::ports::{Call, KnownRequest, Ledger};
+use crate::fingerprint::Fingerprint;
+use crate::ports::{Call, KnownEnd, KnownRequest, Ledger};
 use crate::request::Request;
 use crate::route::plan::Candidate;
 use crate::route::trail::{Attempt, Close, Outcome, RequestOutcome};
@@ -54,6 +55,7 @@ impl Ledger for LedgerClient {
             ttl: Some(wire_duration(self.reservation_ttl)),
             target: Some(target(candidate)),
             action: request.action().to_owned(),
+            body_fingerprint: body(request),
         };
         let answer = self
             .inner
@@ -86,6 +88,7 @@ impl Ledger for LedgerClient {
             action: request.action().to_owned(),
             steps: attempts.iter().map(settlement).collect(),
             close: close.map(|close| request_close(request, close)),
+            body_fingerprint: body(request),
         };
         let answer = self
             .inner
@@ -108,11 +111,10 @@ impl Ledger for LedgerClient {
         match answer {
             Ok(known) => {
                 let known = known.into_inner();
-                let tier = known.close.as_ref().map(|close| close.tier.clone());
                 Ok(Some(KnownRequest {
-                    tier: tier.filter(|tier| !tier.is_empty()),
+                    end: known.close.map(known_end),
                     cost: NanoUsd::new(known.cost_nano_usd),
-                    closed: known.close.is_some(),
+                    body: Fingerprint::from_bytes(&known.body_fingerprint),
                 }))
             }
             Err(status) => match to_failure(&status).reason {
@@ -120,6 +122,26 @@ impl Ledger for LedgerClient {
                 _ => Err(failure(&status)),
             },
         }
+    }
+}
+
+/// What the caller sent, as the ledger keeps it; nothing when the id is not the caller's own.
+fn body(request: &Request) -> Vec<u8> {
+    let body = request.body.as_ref();
+    body.map(|body| body.as_bytes().to_vec())
+        .unwrap_or_default()
+}
+
+fn known_end(close: wire::RequestClose) -> KnownEnd {
+    match close.outcome() {
+        wire::RequestOutcome::Passed | wire::RequestOutcome::BestEffort => KnownEnd::Answered {
+            passed: close.outcome() == wire::RequestOutcome::Passed,
+            tier: close.tier,
+        },
+        wire::RequestOutcome::Cancelled => KnownEnd::Cancelled,
+        wire::RequestOutcome::Presumed => KnownEnd::Presumed,
+        // An end that is not known here is at least no answer.
+        wire::RequestOutcome::Failed | wire::RequestOutcome::Unspecified => KnownEnd::Failed,
     }
 }
 

@@ -11,6 +11,7 @@ use terrace_proto::router::v1 as wire;
 use super::check;
 use crate::answers::Evicted;
 use crate::config::RequestLimits;
+use crate::fingerprint::Fingerprint;
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Commit;
@@ -96,7 +97,7 @@ impl Reader {
         let mut noted = Violations::new();
         let by_id = (!wire.request_id.is_empty())
             .then(|| request_id(&wire.request_id, &mut noted))
-            .map(|(id, _)| Evicted::Of(id));
+            .map(Evicted::Of);
         let by_action = name(&wire.action, "action", ActionName::new, &mut noted);
         let by_action = by_action.map(Evicted::For);
         noted.require(
@@ -137,7 +138,7 @@ impl Reader {
         let prompt = Prompt::new(wire.inputs.iter().map(message).collect(), params, None);
         let request = Request {
             id: RequestId::generate(),
-            id_from_client: false,
+            body: None,
             project: self.project.clone(),
             action: None,
             prompt: prompt.into(),
@@ -169,10 +170,12 @@ impl Reader {
 
     fn read_with(
         &self,
-        wire: wire::RouteRequest,
+        mut wire: wire::RouteRequest,
         mut noted: Violations,
     ) -> Result<Request, Failure> {
-        let (id, id_from_client) = request_id(&wire.request_id, &mut noted);
+        let id = request_id(&wire.request_id, &mut noted);
+        let is_from_client = !wire.request_id.is_empty();
+        let body = is_from_client.then(|| Fingerprint::of(&mut wire));
         check::messages(&wire.messages, &self.limits, &mut noted);
         let params = wire.params.unwrap_or_default();
         check::params(&params, &self.limits, &mut noted);
@@ -202,7 +205,7 @@ impl Reader {
         }
         Ok(Request {
             id,
-            id_from_client,
+            body,
             project: self.project.clone(),
             action,
             prompt: prompt.into(),
@@ -262,6 +265,7 @@ impl Reader {
             read: default.read && !wire.no_read,
             write: default.write && !wire.no_write,
             ttl: wanted.min(default.ttl),
+            no_replay: wire.no_write,
         }
     }
 
@@ -314,17 +318,16 @@ fn session(text: String, noted: &mut Violations) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn request_id(text: &str, noted: &mut Violations) -> (RequestId, bool) {
+/// The client's own id, or a new one.
+fn request_id(text: &str, noted: &mut Violations) -> RequestId {
     if text.is_empty() {
-        return (RequestId::generate(), false);
+        return RequestId::generate();
     }
-    let id = text
-        .parse()
+    text.parse()
         .unwrap_or_else(|error: terrace_domain::ids::InvalidRequestId| {
             noted.add("request_id", error.to_string());
             RequestId::generate()
-        });
-    (id, true)
+        })
 }
 
 /// A name, if the text is not empty; a bad one is noted.

@@ -10,7 +10,7 @@ use terrace_proto::judge::v1 as judge;
 use terrace_proto::router::v1 as wire;
 
 use crate::answer::Answer;
-use crate::answers::Reply;
+use crate::answers::{Made, Reply};
 use crate::catalog::{Abilities, Model};
 use crate::classification::{Classification, Source, TaskKind};
 use crate::clients::attempt_outcome;
@@ -55,8 +55,10 @@ pub(super) fn pulled(backend: &BackendName, step: Pulled) -> wire::PullModelResp
 
 /// An answer, made now or reused.
 pub(super) fn reply(reply: Reply) -> wire::RouteResponse {
-    let answered = Arc::unwrap_or_clone(reply.answered);
-    let response = route_response(answered);
+    let response = match reply.made {
+        Made::Here(answered) => route_response(Arc::unwrap_or_clone(answered)),
+        Made::Told(told) => Arc::unwrap_or_clone(told).response,
+    };
     let Some(reuse) = reply.reuse else {
         return response;
     };
@@ -89,7 +91,7 @@ pub(super) fn reply(reply: Reply) -> wire::RouteResponse {
 }
 
 /// The answer with everything about how it came to be.
-fn route_response(answered: Answered) -> wire::RouteResponse {
+pub(crate) fn route_response(answered: Answered) -> wire::RouteResponse {
     let answering = answered.attempts.get(answered.answering).cloned();
     let answer = answering
         .as_ref()

@@ -129,16 +129,13 @@ async fn send(sender: &mpsc::Sender<Sent>, event: WireEvent) {
 }
 
 async fn send_answer(sender: &mpsc::Sender<Sent>, reply: Reply, left: Left) {
-    let answered = &reply.answered;
-    let attempt_index = u32::try_from(answered.answering).unwrap_or(u32::MAX);
-    let answering = answered.attempts.get(answered.answering);
-    let answer = answering.and_then(|attempt| attempt.answer.clone());
+    let attempt_index = reply.made.answering();
     if !left.committed {
         let committed = wire::Committed { attempt_index };
         send(sender, WireEvent::Committed(committed)).await;
     }
     if left.chunks_of != Some(attempt_index) {
-        for chunk in chunks(&answer.unwrap_or_default(), attempt_index) {
+        for chunk in chunks(&reply.made.answer(), attempt_index) {
             send(sender, WireEvent::Chunk(chunk)).await;
         }
     }

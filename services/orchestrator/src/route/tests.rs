@@ -1,6 +1,6 @@
 pub(crate) mod properties;
 
-use terrace_domain::Score;
+use terrace_domain::{Reason, Score};
 
 use super::*;
 use crate::classification::{Source, TaskKind};
@@ -284,9 +284,12 @@ async fn an_attempt_that_could_not_be_settled_at_once_goes_along_with_the_next()
 #[tokio::test(start_paused = true)]
 async fn an_id_that_the_ledger_knows_is_refused_with_what_it_knows() {
     let known = crate::ports::KnownRequest {
-        tier: Some("api_fallback".to_owned()),
+        end: Some(crate::ports::KnownEnd::Answered {
+            tier: "api_fallback".to_owned(),
+            passed: true,
+        }),
         cost: "0.01".parse().unwrap(),
-        closed: true,
+        body: None,
     };
     let script = Script {
         books: Books {
@@ -297,14 +300,14 @@ async fn an_id_that_the_ledger_knows_is_refused_with_what_it_knows() {
     };
     let bench = script.bench().await;
     let mut request = request();
-    request.id_from_client = true;
+    request.body = Some(crate::testing::body());
     let unanswered = bench.route(&request).await.unwrap_err();
     assert_eq!(unanswered.failure.reason, Reason::RequestIdUsed);
     assert!(
         unanswered
             .failure
             .message
-            .contains("answered by api_fallback and cost $0.010000")
+            .contains("answered by api_fallback, passed, and cost $0.010000")
     );
     assert_eq!(bench.calls(), [0, 0, 0]);
 }

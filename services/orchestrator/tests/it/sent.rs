@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use terrace_orchestrator::fingerprint::Fingerprint;
 use terrace_proto::classifier::v1::{Classification, ClassifyRequest, TaskKind};
 use terrace_proto::common::v1::{
     GenerationParams, JsonFormat, Priority, ResponseFormat, Role, response_format,
@@ -165,6 +166,7 @@ async fn the_worst_case_of_a_priced_step_is_held_before_it_is_called() {
         policy: question_for_big().policy,
         ..everything()
     };
+    let body = Fingerprint::of(&mut request.clone());
     world.route(request).await.unwrap();
     // 16 bytes in two messages are 64 tokens at most; dearest is a cache write at $3.75.
     let expected = ReserveRequest {
@@ -179,6 +181,7 @@ async fn the_worst_case_of_a_priced_step_is_held_before_it_is_called() {
         }),
         target: target(),
         action: "edit_file".to_owned(),
+        body_fingerprint: body.as_bytes().to_vec(),
     };
     assert_eq!(world.ledger.reserve.last(), expected);
     assert_eq!(world.ledger.reserve.calls(), 1);
@@ -236,6 +239,7 @@ async fn the_last_settlement_closes_the_request_with_its_tags() {
         policy: question_for_big().policy,
         ..everything()
     };
+    let body = Fingerprint::of(&mut request.clone());
     let response = world.route(request).await.unwrap();
     let expected = SettleRequest {
         request_id: ID.to_owned(),
@@ -253,6 +257,7 @@ async fn the_last_settlement_closes_the_request_with_its_tags() {
             latency: response.latency,
             tags: HashMap::from([("team".to_owned(), "red".to_owned())]),
         }),
+        body_fingerprint: body.as_bytes().to_vec(),
     };
     assert_eq!(world.ledger.settle.last(), expected);
     assert_eq!(world.ledger.settle.calls(), 1);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Score, TierName};
-use terrace_orchestrator::answers::CacheSettings;
 use terrace_orchestrator::config::RequestLimits;
 use terrace_orchestrator::grpc::BatchSettings;
 use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
@@ -76,11 +75,11 @@ impl World {
     /// Starts a world that keeps answers for an hour.
     pub(crate) async fn with_a_cache() -> Self {
         Self::with(|stage| {
-            stage.settings.cache.enabled = true;
             stage.settings.policy.cache = CachePolicy {
                 read: true,
                 write: true,
                 ttl: Duration::from_hours(1),
+                no_replay: false,
             };
         })
         .await
@@ -248,10 +247,7 @@ fn settings() -> Settings {
         cache: CachePolicy::default(),
     };
     Settings {
-        cache: CacheSettings {
-            enabled: false,
-            max_bytes: 1 << 20,
-        },
+        cache_max_bytes: 1 << 20,
         setup: "a test".to_owned(),
         batch: BatchSettings {
             parallelism: 4,

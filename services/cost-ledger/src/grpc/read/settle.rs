@@ -22,6 +22,7 @@ pub(in crate::grpc) fn settle(
         project: &message.project,
         key_id: &message.key_id,
         action: &message.action,
+        body_fingerprint: &message.body_fingerprint,
     };
     let identity = who.read(&mut fields, rules.reservation_ttl);
     fields.wrong.require(

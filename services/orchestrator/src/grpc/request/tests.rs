@@ -50,7 +50,7 @@ fn refused(wire: wire::RouteRequest) -> Vec<String> {
 fn an_empty_policy_is_filled_in_from_the_config() {
     let request = reader().read(good()).unwrap();
     assert_eq!(request.policy, testing::request().policy);
-    assert!(!request.id_from_client);
+    assert_eq!(request.body, None);
 }
 
 #[test]
