@@ -12,7 +12,7 @@ demo: ## Run the four usage patterns on a real local model, then print the bill
 up: ## Start Terrace with everything it needs and stay up until Ctrl-C
 	@scripts/demo.sh up
 
-test: ## Run every test, with the PostgreSQL and the model server that they need
+test: ## Run every test, with the PostgreSQL, the Valkey and the model server that they need
 	@scripts/test.sh
 
 check: ## Look at format, lints, docs and the repository's own rules

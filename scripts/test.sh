@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Runs every test, and starts what they need: a PostgreSQL that lives for this run alone and a
-# small real model server. Behind `make test`.
+# Runs every test, and starts what they need: a PostgreSQL and a Valkey that live for this run
+# alone and a small real model server. Behind `make test`.
 #
 #   test.sh [ARGUMENT...]   arguments go to `cargo test`, as in: test.sh -p terrace-cost-ledger;
 #                           without any, the whole workspace is built and tested
 #
 # What the tests are told:
 #   TERRACE_TEST_DATABASE_URL        URL of a database in which new ones may be created
+#   TERRACE_TEST_CACHE_URL           URL of a Valkey, or of a Redis 7
 #   TERRACE_TEST_MODEL_SERVER_URL    a real model server; the OpenAI API is under /v1
 #   TERRACE_TEST_MODEL_SERVER_MODEL  the model that it serves
 #   TERRACE_TEST_LLMOCK_URL          a simulator of faulty providers
@@ -35,6 +36,7 @@ clean_up() {
     end_group
     scripts/simulators.sh stop "$run_dir/simulators" || true
     scripts/model-server.sh stop "$run_dir/model-server" || true
+    scripts/valkey.sh clean "$run_dir/valkey" || true
     scripts/postgres.sh clean "$run_dir/postgres" || true
     rm -rf "$run_dir"
 }
@@ -45,6 +47,10 @@ start_services() {
     if [ -z "${TERRACE_TEST_DATABASE_URL:-}" ]; then
         TERRACE_TEST_DATABASE_URL=$(PGFSYNC=off scripts/postgres.sh start "$run_dir/postgres")
         export TERRACE_TEST_DATABASE_URL
+    fi
+    if [ -z "${TERRACE_TEST_CACHE_URL:-}" ]; then
+        TERRACE_TEST_CACHE_URL=$(scripts/valkey.sh start "$run_dir/valkey")
+        export TERRACE_TEST_CACHE_URL
     fi
     if [ -z "${TERRACE_TEST_MODEL_SERVER_URL:-}" ]; then
         TERRACE_TEST_MODEL_SERVER_URL=$(MODEL_SERVER_FILES=$(default_data_dir)/model-server-files \

@@ -74,6 +74,11 @@ const HOMES: &[(&str, &str, &str)] = &[
         "terrace-cost-ledger",
         "TLS for the ledger's alert webhook",
     ),
+    (
+        "redis",
+        "terrace-orchestrator",
+        "the orchestrator alone shares answers",
+    ),
 ];
 
 /// Crates that stay out of the tree, and why.

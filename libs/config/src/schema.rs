@@ -7,6 +7,7 @@
 mod alert_webhook;
 mod backends;
 mod built_in;
+mod cache_store;
 mod cost_control;
 mod judge;
 mod ledger;
@@ -19,6 +20,7 @@ mod traffic;
 
 pub use alert_webhook::AlertWebhook;
 pub use backends::{Backend, BackendKind, Profile};
+pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
 pub use judge::{Judge, Weights};
 pub use ledger::Ledger;

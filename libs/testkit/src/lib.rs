@@ -1,7 +1,8 @@
 //! Test doubles that are real servers, because a fake behind a trait hides what a wire does.
 //!
 //! A model server that follows a script (and can be slow, wrong or dead on request), a collector
-//! of exported spans, fresh PostgreSQL databases, and child processes whose output can be awaited.
+//! of exported spans, fresh PostgreSQL databases, a part of a Valkey, a wire that can be cut, and child
+//! processes whose output can be awaited.
 //! Each server runs on a runtime of its own, so that it outlives, and can be killed apart from,
 //! the code under test. Nothing here is used in production.
 //!
@@ -9,13 +10,17 @@
 //! do about it instead of returning an error that every test would unwrap.
 #![warn(missing_docs)]
 
+pub mod cache;
 mod host;
 pub mod otlp;
 pub mod postgres;
 pub mod process;
 pub mod provider;
+pub mod relay;
 
+pub use cache::TestCache;
 pub use otlp::Collector;
 pub use postgres::TestDatabase;
 pub use process::Process;
 pub use provider::{Provider, Script};
+pub use relay::{Relay, Wire};

@@ -11,9 +11,11 @@ use terrace_rpc::link::Link;
 use terrace_rpc::server::{InvalidDescriptors, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Shutdown, Tasks};
 
-use crate::answers::{Answers, Memory};
+use crate::answers::{Answers, Memory, Store};
 use crate::catalog::Catalog;
-use crate::clients::{ClassifierClient, GatewayClient, JudgeClient, LedgerClient};
+use crate::clients::{
+    ClassifierClient, GatewayClient, InvalidStore, JudgeClient, LedgerClient, Valkey,
+};
 use crate::config::Settings;
 use crate::grpc::{Grpc, Reader};
 use crate::ports::Generate;
@@ -47,6 +49,9 @@ pub enum Error {
     /// The project's name is no name.
     #[error(transparent)]
     Project(#[from] terrace_domain::names::InvalidName),
+    /// Where answers are to be kept together cannot be read.
+    #[error(transparent)]
+    Store(#[from] InvalidStore),
 }
 
 impl Links {
@@ -102,7 +107,10 @@ impl Orchestrator {
             ProjectName::new(ONLY_PROJECT)?,
         );
         let router = Arc::new(Router::new(ports, Arc::clone(&catalog), settings.route));
-        let store = Arc::new(Memory::new(settings.cache_max_bytes));
+        let store: Arc<dyn Store> = match Valkey::from_settings(&settings.cache_store)? {
+            Some(shared) => Arc::new(shared),
+            None => Arc::new(Memory::new(settings.cache_max_bytes)),
+        };
         let answers = Answers::new(Arc::clone(&router), store, &settings.setup);
         Ok(Self {
             grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),

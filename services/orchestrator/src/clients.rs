@@ -1,16 +1,19 @@
 //! The ports over links: each client turns domain types into wire messages, makes one call
-//! within its deadline, and turns the answer or the status back.
+//! within its deadline, and turns the answer or the status back. Valkey, which is no service of
+//! ours, is reached by its own client.
 
 mod classifier;
 mod gateway;
 mod judge;
 mod ledger;
+mod valkey;
 
 pub use classifier::ClassifierClient;
 pub use gateway::GatewayClient;
 pub use judge::JudgeClient;
 pub use ledger::LedgerClient;
 pub(crate) use ledger::attempt_outcome;
+pub use valkey::{InvalidStore, Valkey, ValkeySettings};
 
 use terrace_domain::{Failure, Fault, Reason};
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use terrace_config::Config;
+use terrace_config::{CacheStore, Config, Routing};
 use terrace_domain::TierName;
 
+use crate::clients::ValkeySettings;
 use crate::grpc::BatchSettings;
 use crate::request::{CachePolicy, OnExhausted, Policy};
 use crate::route::plan::Rules;
@@ -31,7 +32,7 @@ pub struct RequestLimits {
 }
 
 /// Everything that the orchestrator takes from the config.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How requests are routed.
     pub route: RouteSettings,
@@ -45,9 +46,11 @@ pub struct Settings {
     pub reservation_ttl: Duration,
     /// Most bytes of memory that kept answers may take.
     pub cache_max_bytes: u64,
+    /// Where several orchestrators keep answers together.
+    pub cache_store: ValkeySettings,
     /// How batches are answered.
     pub batch: BatchSettings,
-    /// The whole config in words: an answer that was made under another one is not reused.
+    /// What of the config changes answers, in words: one that was made under another is not reused.
     pub setup: String,
 }
 
@@ -62,11 +65,12 @@ impl Settings {
             max_message_bytes: config.limits.max_message_bytes.as_usize(),
             reservation_ttl: config.ledger.reservation_ttl,
             cache_max_bytes: config.routing.cache_max_bytes.get(),
+            cache_store: cache_store(config),
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,
             },
-            setup: format!("{config:?}"),
+            setup: setup(config),
         }
     }
 
@@ -75,6 +79,40 @@ impl Settings {
     pub fn tiers(&self) -> &[TierName] {
         &self.route.rules.tiers
     }
+}
+
+fn cache_store(config: &Config) -> ValkeySettings {
+    let store = &config.routing.cache_store;
+    ValkeySettings {
+        url: store.url.clone(),
+        prefix: store.prefix.clone(),
+        timeout: store.timeout,
+    }
+}
+
+/// Neither where services and secrets are, nor what only an operator sees: orchestrators that
+/// share their answers differ in that.
+fn setup(config: &Config) -> String {
+    let backends: Vec<_> = config
+        .backends
+        .iter()
+        .map(|own| {
+            (
+                &own.name,
+                own.kind,
+                own.url.as_str(),
+                own.profile,
+                own.scripted,
+            )
+        })
+        .collect();
+    let routing = Routing {
+        cache_store: CacheStore::default(),
+        ..config.routing.clone()
+    };
+    let (tiers, judge) = (&config.tiers, &config.judge);
+    let (version, baseline) = (env!("CARGO_PKG_VERSION"), &config.cost_control.baseline);
+    format!("{version} {tiers:?} {backends:?} {routing:?} {judge:?} {baseline:?}")
 }
 
 fn route(config: &Config) -> RouteSettings {

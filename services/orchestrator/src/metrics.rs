@@ -18,6 +18,7 @@ pub struct Metrics {
     attempts: Counter<u64>,
     cost: Counter<u64>,
     cache: Counter<u64>,
+    store: Counter<u64>,
 }
 
 /// How a request met the answers that are kept, or are being made.
@@ -31,6 +32,32 @@ pub enum CacheUse {
     Joined,
     /// The same request had come before.
     Replayed,
+}
+
+/// A call of the store that several orchestrators keep answers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreCall {
+    /// Looks for an answer.
+    Get,
+    /// Keeps one.
+    Put,
+    /// Throws some out.
+    Evict,
+}
+
+/// How a call of the store ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreResult {
+    /// As it should.
+    Done,
+    /// With an error.
+    Failed,
+    /// Without an answer in time.
+    Late,
+    /// It was not made: the store is left alone after failures in a row.
+    NotAsked,
+    /// With an answer that cannot be read.
+    Unreadable,
 }
 
 impl Metrics {
@@ -60,6 +87,10 @@ impl Metrics {
                 .u64_counter("terrace_cache_requests")
                 .with_description("Requests that met the cache, by result.")
                 .build(),
+            store: meter
+                .u64_counter("terrace_cache_store_calls")
+                .with_description("Calls of the shared cache, by call and result.")
+                .build(),
         }
     }
 
@@ -72,6 +103,24 @@ impl Metrics {
             CacheUse::Replayed => "replayed",
         };
         self.cache.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    /// Counts a call of the shared cache.
+    pub fn store(&self, call: StoreCall, result: StoreResult) {
+        let call = match call {
+            StoreCall::Get => "get",
+            StoreCall::Put => "put",
+            StoreCall::Evict => "evict",
+        };
+        let result = match result {
+            StoreResult::Done => "done",
+            StoreResult::Failed => "failed",
+            StoreResult::Late => "late",
+            StoreResult::NotAsked => "not_asked",
+            StoreResult::Unreadable => "unreadable",
+        };
+        let labels = [KeyValue::new("call", call), KeyValue::new("result", result)];
+        self.store.add(1, &labels);
     }
 
     /// Counts an attempt, and notes on its span how it ended.

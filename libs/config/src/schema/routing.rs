@@ -8,12 +8,12 @@ use terrace_domain::{ActionName, ModelName, Score, TierName};
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, score, size};
-use crate::schema::Tiers;
+use crate::schema::{CacheStore, Tiers};
 use crate::tree::Node;
 use crate::value::ByteSize;
 
 /// How a request finds its tier, and when it moves on.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Routing {
     /// The score an answer needs. Default: 0.7.
     pub quality_threshold: Score,
@@ -54,6 +54,8 @@ pub struct Routing {
     pub session_ttl: Duration,
     /// The most sessions that are remembered. Default: 10,000.
     pub max_sessions: u64,
+    /// Where the answers of several orchestrators are kept together. Default: nowhere.
+    pub cache_store: CacheStore,
     /// Requests of one batch that are answered at once. Default: 16.
     pub batch_parallelism: usize,
     /// Accepted, not built yet. Default: false.
@@ -175,6 +177,7 @@ impl Routing {
                 duration(Duration::ZERO..=Duration::from_hours(24 * 7)),
             ),
             max_sessions: section.or("max_sessions", 10_000, count(1..=10_000_000)),
+            cache_store: section.section("cache_store", CacheStore::read),
             batch_parallelism: section.or("batch_parallelism", 16, count(1..=1024)),
             enable_consensus: section.or("enable_consensus", false, boolean),
             consensus_models: section.or("consensus_models", Vec::new(), read::names),

@@ -65,6 +65,8 @@ fn a_secret_in_the_file_is_a_problem_that_does_not_repeat_it() {
         format!("ledger: {{database_url: 'postgres://u:{CANARY}@h/d'}}"),
         format!("ledger: {{database_url: 'postgres://u@h/d?password={CANARY}'}}"),
         format!("ledger: {{database_url: '{CANARY}'}}"),
+        format!("routing: {{cache_store: {{url: 'redis://:{CANARY}@h'}}}}"),
+        format!("routing: {{cache_store: {{url: 'http://{CANARY}'}}}}"),
     ] {
         let problems = problems(&text);
         assert_eq!(problems.len(), 1, "{problems:?}");
@@ -81,6 +83,33 @@ fn a_database_without_a_password_may_stand_in_the_file() {
         let loaded = parsed(&format!("ledger: {{database_url: '{url}'}}"), &[]).unwrap();
         assert!(loaded.config.ledger.database_url.value().is_some());
     }
+}
+
+#[test]
+fn a_store_of_answers_is_found_as_the_database_is() {
+    use secrecy::ExposeSecret as _;
+    let store = |yaml: &str, env: &[(&str, &str)]| {
+        let loaded = parsed(&format!("routing: {{cache_store: {yaml}}}"), env).unwrap();
+        loaded.config.routing.cache_store
+    };
+    let unset = store("{}", &[]);
+    assert!(matches!(unset.url, Secret::Unset));
+    assert_eq!(unset.timeout, std::time::Duration::from_millis(100));
+    let plain = store("{url: 'redis://h:6379/1', prefix: two, timeout: 20ms}", &[]);
+    assert!(plain.url.value().is_some());
+    assert_eq!((&*plain.prefix, plain.timeout.as_millis()), ("two", 20));
+    let secret = "rediss://:sk-canary-0123456789@h";
+    for (yaml, variable) in [
+        ("{url_env: STORE}", "STORE"),
+        ("{}", "TERRACE__ROUTING__CACHE_STORE__URL"),
+    ] {
+        let found = store(yaml, &[(variable, secret)]);
+        let url = found.url.value().map(|url| url.expose_secret());
+        assert_eq!(url, Some(secret));
+        assert!(!format!("{found:?}").contains("canary"));
+    }
+    let missing = store("{url_env: STORE}", &[]);
+    assert_eq!(missing.url.missing(), Some("the variable STORE"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The orchestrator as a black box between scripted services, behind the links of the real ones.
 //!
-//! Clocks are paused but where a socket is involved: then a link leads to nobody.
+//! Clocks are paused but where a socket is involved: a link to nobody, or a shared cache.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod answers;
@@ -18,6 +18,7 @@ mod promises;
 mod repairs;
 mod sent;
 mod sessions;
+mod shared;
 mod streams;
 mod time;
 mod tools;

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use terrace_config::Secret;
 use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Score, TierName};
+use terrace_orchestrator::clients::ValkeySettings;
 use terrace_orchestrator::config::RequestLimits;
 use terrace_orchestrator::grpc::BatchSettings;
 use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
@@ -74,32 +76,24 @@ impl World {
 
     /// Starts a world that keeps answers for an hour.
     pub(crate) async fn with_a_cache() -> Self {
-        Self::with(|stage| {
-            stage.settings.policy.cache = CachePolicy {
-                read: true,
-                write: true,
-                ttl: Duration::from_hours(1),
-                no_replay: false,
-            };
-        })
-        .await
+        Self::with(Stage::caches).await
     }
 
     /// Starts a world after `change` has had its way with the stage.
     pub(crate) async fn with(change: impl FnOnce(&mut Stage)) -> Self {
         let mut stage = Stage::new();
         change(&mut stage);
-        let shutdown = Shutdown::new();
-        let tasks = Tasks::new(shutdown.clone());
-        let (settings, links) = (stage.settings.clone(), stage.links.clone());
-        let orchestrator = Orchestrator::build(settings, links, &tasks).unwrap();
-        orchestrator.start(&tasks, &shutdown).await;
-        let stack = orchestrator.stack(&ServerSettings::for_testing()).unwrap();
+        let (client, tasks) = stage.orchestrator().await;
         Self {
             stage,
-            client: Client::new(Link::in_process("orchestrator", stack)),
+            client,
             tasks,
         }
+    }
+
+    /// Starts another orchestrator among the same services.
+    pub(crate) async fn replica(&self) -> Client {
+        self.stage.orchestrator().await.0
     }
 
     pub(crate) async fn route(
@@ -157,6 +151,26 @@ impl World {
 }
 
 impl Stage {
+    async fn orchestrator(&self) -> (Client, Tasks) {
+        let shutdown = Shutdown::new();
+        let tasks = Tasks::new(shutdown.clone());
+        let (settings, links) = (self.settings.clone(), self.links.clone());
+        let orchestrator = Orchestrator::build(settings, links, &tasks).unwrap();
+        orchestrator.start(&tasks, &shutdown).await;
+        let stack = orchestrator.stack(&ServerSettings::for_testing()).unwrap();
+        (Client::new(Link::in_process("orchestrator", stack)), tasks)
+    }
+
+    /// Keeps answers that passed for an hour.
+    pub(crate) fn caches(&mut self) {
+        self.settings.policy.cache = CachePolicy {
+            read: true,
+            write: true,
+            ttl: Duration::from_hours(1),
+            no_replay: false,
+        };
+    }
+
     fn new() -> Self {
         let classifier = Arc::new(Classifier::new());
         let judge = Arc::new(Judge::new());
@@ -248,6 +262,11 @@ fn settings() -> Settings {
     };
     Settings {
         cache_max_bytes: 1 << 20,
+        cache_store: ValkeySettings {
+            url: Secret::Unset,
+            prefix: "terrace".to_owned(),
+            timeout: Duration::from_secs(5),
+        },
         setup: "a test".to_owned(),
         batch: BatchSettings {
             parallelism: 4,
