@@ -6,3 +6,4 @@ mod otlp;
 mod postgres;
 mod process;
 mod provider;
+mod relay;
