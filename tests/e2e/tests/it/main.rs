@@ -8,6 +8,7 @@ mod cache;
 mod commits;
 mod embed;
 mod fallback;
+mod ids;
 mod leaving;
 mod placement;
 mod pull;
