@@ -15,11 +15,17 @@ pub(crate) fn stamp() -> String {
 
 /// Time since a stamp; `None` if the text is none.
 pub(crate) fn since(stamp: &str) -> Option<Duration> {
-    let then = stamp.trim().parse::<u64>().ok()?;
-    Some(Duration::from_nanos(nanos().saturating_sub(then)))
+    between(stamp, nanos())
 }
 
-fn nanos() -> u64 {
+/// Time from a stamp to a moment, as [`nanos`] gives it; `None` if the text is no stamp.
+pub(crate) fn between(stamp: &str, moment: u64) -> Option<Duration> {
+    let then = stamp.trim().parse::<u64>().ok()?;
+    Some(Duration::from_nanos(moment.saturating_sub(then)))
+}
+
+/// Now, in nanoseconds on this process's clock.
+pub(crate) fn nanos() -> u64 {
     u64::try_from(START.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 

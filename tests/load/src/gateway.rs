@@ -1,6 +1,6 @@
 //! A gateway process in front of the stub, and calls through it.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -68,7 +68,8 @@ impl Gateway {
             "--listen",
             "127.0.0.1:0",
         ];
-        let process = Process::start(&program()?, args, [("RUST_LOG", "warn")])?;
+        let gateway = program("terrace-tier-gateway", "terrace-tier-gateway")?;
+        let process = Process::start(&gateway, args, [("RUST_LOG", "warn")])?;
         let line = process
             .wait_for_line(|line| line.contains(LISTENING), START)
             .await?;
@@ -114,14 +115,15 @@ impl Gateway {
     }
 }
 
-/// The gateway's program, built beside this one.
-fn program() -> anyhow::Result<std::path::PathBuf> {
+/// A program of this workspace, built beside this one.
+///
+/// # Errors
+/// It is not built.
+pub(crate) fn program(name: &str, package: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
-    let path = own
-        .parent()
-        .map(|folder| folder.join("terrace-tier-gateway"));
-    path.filter(|path| Path::exists(path))
-        .context("terrace-tier-gateway is not built: cargo build --release -p terrace-tier-gateway")
+    let path = own.parent().map(|folder| folder.join(name));
+    path.filter(|path| path.exists())
+        .with_context(|| format!("{name} is not built: cargo build --release -p {package}"))
 }
 
 /// A connection to the gateway.

@@ -9,11 +9,15 @@ mod gateway;
 mod gateway_streams;
 mod memory;
 mod quantiles;
+mod route_streams;
 mod stub;
+mod terrace;
 
+use std::fmt::Display;
 use std::io::Write as _;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 /// Measures Terrace under load, on loopback alone.
 #[derive(Debug, Parser)]
@@ -27,18 +31,24 @@ struct Args {
 enum Bench {
     /// Open streams through one gateway process: memory for each, and what forwarding costs.
     GatewayStreams(gateway_streams::Args),
+    /// Streams through a whole Terrace: what it adds to the backend's first and last piece.
+    RouteStreams(route_streams::Args),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Bench::GatewayStreams(args) = Args::parse().bench;
-    let json = args.json;
-    let report = gateway_streams::run(&args).await?;
-    let text = if json {
-        serde_json::to_string_pretty(&report)? + "\n"
-    } else {
-        report.to_string()
+    let text = match Args::parse().bench {
+        Bench::GatewayStreams(args) => told(&gateway_streams::run(&args).await?, args.json)?,
+        Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
+}
+
+fn told(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<String> {
+    Ok(if json {
+        serde_json::to_string_pretty(report)? + "\n"
+    } else {
+        report.to_string()
+    })
 }

@@ -1,7 +1,8 @@
 //! A backend that costs next to nothing: a few lines of HTTP/1.1 and the OpenAI stream.
 //!
-//! Its first piece is a stamp of the moment at which it was written. A prompt with the word
-//! `hold` gets that piece alone and the rest when the stub is released.
+//! Its first piece is a stamp of the moment at which it was written, and so is its last. A prompt
+//! with the word `hold` gets the first piece alone and the rest when the stub is released; one with
+//! the word `explain` gets a paragraph between the two.
 
 use anyhow::Context as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -12,6 +13,13 @@ use tokio::task::JoinSet;
 use crate::clock;
 
 const MODELS: &str = r#"{"object":"list","data":[{"id":"m","object":"model"}]}"#;
+
+/// What a model may say: long enough for a judge to have something to look at.
+const PARAGRAPH: &str = " A monad is a way to chain steps of a program so that each step decides \
+    what becomes of the result of the one before it. A step that may fail ends the chain when it \
+    does, a step that may give many results runs the rest for each of them, and a step that waits \
+    lets the rest wait with it. The steps themselves know nothing of that: the chaining is written \
+    once, for all of them, and obeys three small laws.";
 
 /// The stub; it ends when dropped.
 pub(crate) struct Stub {
@@ -74,12 +82,21 @@ async fn serve(stream: TcpStream, mut release: watch::Receiver<bool>) -> anyhow:
         writer
             .write_all(format!("{head}{first}").as_bytes())
             .await?;
-        if body.windows(4).any(|word| word == b"hold") {
+        if has(&body, b"hold") {
             release.wait_for(|released| *released).await?;
+        }
+        if has(&body, b"explain") {
+            writer
+                .write_all(piece(PARAGRAPH, "null").as_bytes())
+                .await?;
         }
         writer.write_all(last().as_bytes()).await?;
     }
     Ok(())
+}
+
+fn has(body: &[u8], word: &[u8]) -> bool {
+    body.windows(word.len()).any(|part| part == word)
 }
 
 fn listed() -> Vec<u8> {
@@ -96,7 +113,8 @@ fn piece(text: &str, finish: &str) -> String {
 
 fn last() -> String {
     let usage = r#"data: {"id":"1","model":"m","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":2}}"#;
-    let (end, usage) = (piece("", "\"stop\""), chunk(usage));
+    let stamp = format!(" {}", clock::stamp());
+    let (end, usage) = (piece(&stamp, "\"stop\""), chunk(usage));
     format!("{end}{usage}{}0\r\n\r\n", chunk("data: [DONE]"))
 }
 
