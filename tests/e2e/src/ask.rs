@@ -96,6 +96,16 @@ pub fn failure(status: &Status) -> Failure {
     to_failure(status)
 }
 
+/// The attempts in the details of an error.
+#[must_use]
+pub fn failed_attempts(status: &Status) -> Vec<router::Attempt> {
+    let url = "type.googleapis.com/terrace.router.v1.RouteFailure";
+    let detail = terrace_rpc::status::extra_detail(status, url);
+    let decode = |bytes| <router::RouteFailure as prost::Message>::decode(bytes).ok();
+    let failure = detail.and_then(decode);
+    failure.map(|failure| failure.attempts).unwrap_or_default()
+}
+
 /// The name of an outcome, without its prefix.
 #[must_use]
 pub fn outcome(number: i32) -> &'static str {

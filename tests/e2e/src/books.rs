@@ -32,6 +32,14 @@ pub fn last_outcome(database: &TestDatabase) -> String {
     rows.into_iter().flatten().next().unwrap_or_default()
 }
 
+/// How a request ended, in upper case; `-` when the ledger has not heard of it.
+#[must_use]
+pub fn outcome(database: &TestDatabase, request_id: &str) -> String {
+    let sql = format!("SELECT upper(outcome) FROM requests WHERE request_id = '{request_id}'");
+    let rows = database.query(&sql).into_iter().flatten();
+    rows.last().unwrap_or_else(|| "-".to_owned())
+}
+
 /// What open holds have set aside, and what the budgets say of it.
 #[must_use]
 pub fn reserved(database: &TestDatabase) -> (i64, i64) {

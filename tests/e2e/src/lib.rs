@@ -6,6 +6,7 @@ pub mod books;
 pub mod running;
 pub mod sandbox;
 pub mod scenario;
+pub mod table;
 
 pub use running::{Child, Placement, Running, binary};
 pub use sandbox::Sandbox;

@@ -7,10 +7,10 @@ use terrace_proto::router::v1::router_service_client::RouterServiceClient;
 use terrace_rpc::Link;
 use terrace_testkit::otlp::Collector;
 use terrace_testkit::postgres::TestDatabase;
-use terrace_testkit::provider::Provider;
+use terrace_testkit::provider::{Provider, Script};
 
 use crate::running::{Placement, Running};
-use crate::scenario::Scenario;
+use crate::scenario::{self, Scenario};
 
 /// A running Terrace with everything around it.
 #[derive(Debug)]
@@ -37,6 +37,27 @@ impl Sandbox {
         let local = Provider::start(scenario.local.clone());
         let paid = Provider::start(scenario.paid.clone());
         let yaml = scenario.yaml(&local.url(), &paid.url(), &collector.endpoint());
+        let running = Running::up(placement, &yaml, &database).await?;
+        Ok(Self {
+            database,
+            local,
+            paid,
+            collector,
+            running,
+        })
+    }
+
+    /// Starts Terrace with this config, to which the backends and what tests need are added. The
+    /// model servers answer as they do without any script.
+    ///
+    /// # Errors
+    /// Something does not start; the message has the log.
+    pub async fn with_config(placement: Placement, sections: &str) -> anyhow::Result<Self> {
+        let database = TestDatabase::create();
+        let collector = Collector::start();
+        let local = Provider::start(Script::serving(["small", "middle", "spare"]));
+        let paid = Provider::start(Script::serving(["big"]));
+        let yaml = scenario::whole(sections, &local.url(), &paid.url(), &collector.endpoint());
         let running = Running::up(placement, &yaml, &database).await?;
         Ok(Self {
             database,

@@ -125,6 +125,20 @@ impl Scenario {
     }
 }
 
+/// A whole config file: these sections, the backends `local` and `paid`, and what tests need.
+pub(crate) fn whole(sections: &str, local_url: &str, paid_url: &str, otlp: &str) -> String {
+    let zone = format!("  time_zone: {}\n", zone_with_noon_now());
+    let sections = sections.replace("cost_control:\n", &format!("cost_control:\n{zone}"));
+    format!(
+        "{sections}\
+         backends:\n\
+         \x20 local: {{kind: ollama, url: '{local_url}', idle_timeout: 2s}}\n\
+         \x20 paid: {{kind: openai, url: '{paid_url}/v1', paid: true, idle_timeout: 5s}}\n\
+         ledger: {{reaper_interval: 200ms, reservation_ttl: 60s}}\n\
+         telemetry: {{otlp_endpoint: '{otlp}'}}\n"
+    )
+}
+
 /// A time zone in which it is about noon, so that no test sees a new day begin.
 fn zone_with_noon_now() -> String {
     let since_1970 = SystemTime::now()

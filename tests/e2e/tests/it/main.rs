@@ -16,6 +16,7 @@ mod real_model;
 mod reflection;
 mod routing;
 mod stopping;
+mod table;
 
 /// Makes two tests of one scenario: all in one process, and each service in its own.
 macro_rules! in_both_placements {
