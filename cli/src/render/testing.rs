@@ -176,6 +176,7 @@ pub(crate) fn plan() -> Plan {
         input_token_bound: 48,
         time: seconds(120),
         max_repairs: 0,
+        consensus: None,
     }
 }
 

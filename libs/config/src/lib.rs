@@ -25,9 +25,9 @@ pub use read::is_link_local;
 
 pub use schema::{
     AlertWebhook, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    Config, CostControl, Judge, Known, Ledger, Limits, LogFormat, Marker, Model,
-    OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue, Retry,
-    Routing, Service, Services, Telemetry, Tier, Tiers, Weights,
+    Config, CostControl, Equivalence, Hedge, Judge, Known, Ledger, Limits, LogFormat, Marker,
+    Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue,
+    Retry, Routing, Service, Services, Telemetry, Tier, Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

@@ -9,6 +9,7 @@ mod backends;
 mod built_in;
 mod cache_store;
 mod cost_control;
+mod hedge;
 mod judge;
 mod ledger;
 mod limits;
@@ -22,10 +23,13 @@ pub use alert_webhook::AlertWebhook;
 pub use backends::{Backend, BackendKind, Profile};
 pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
+pub use hedge::Hedge;
 pub use judge::{Judge, Weights};
 pub use ledger::Ledger;
 pub use limits::Limits;
-pub use routing::{Marker, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, Routing};
+pub use routing::{
+    Equivalence, Marker, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, Routing,
+};
 pub use services::{Service, Services};
 pub use telemetry::{LogFormat, Telemetry};
 pub use tiers::{Capabilities, Known, Model, PriceSource, Tier, Tiers};

@@ -101,7 +101,7 @@ impl Orchestrator {
             ledger: Arc::new(LedgerClient::new(links.ledger, settings.reservation_ttl)),
         };
         let reader = Reader::new(
-            settings.policy,
+            (settings.policy, settings.consensus),
             settings.route.rules.tiers.clone(),
             settings.limits,
             ProjectName::new(ONLY_PROJECT)?,

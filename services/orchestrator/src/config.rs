@@ -1,5 +1,6 @@
 //! The orchestrator's part of the config.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use terrace_config::{CacheStore, Config, Routing};
@@ -8,6 +9,8 @@ use terrace_domain::TierName;
 use crate::clients::ValkeySettings;
 use crate::grpc::BatchSettings;
 use crate::request::{CachePolicy, OnExhausted, Policy};
+use crate::route::consensus::{Equivalence, Wish};
+use crate::route::hedge::HedgeSettings;
 use crate::route::plan::Rules;
 use crate::route::sessions::SessionSettings;
 use crate::route::{Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings};
@@ -38,6 +41,8 @@ pub struct Settings {
     pub route: RouteSettings,
     /// Policy of a request that sets none.
     pub policy: Policy,
+    /// What a consensus is, switched on or not.
+    pub consensus: Wish,
     /// Limits on the size of a request.
     pub limits: RequestLimits,
     /// Most bytes of a message on the wire, either way.
@@ -61,6 +66,7 @@ impl Settings {
         Self {
             route: route(config),
             policy: policy(config),
+            consensus: consensus(config),
             limits: limits(config),
             max_message_bytes: config.limits.max_message_bytes.as_usize(),
             reservation_ttl: config.ledger.reservation_ttl,
@@ -142,6 +148,7 @@ fn route(config: &Config) -> RouteSettings {
             ttl: routing.session_ttl,
             most: routing.max_sessions,
         },
+        hedge: hedge(config),
     }
 }
 
@@ -171,6 +178,41 @@ fn policy(config: &Config) -> Policy {
             ttl: routing.cache_ttl,
             no_replay: false,
         },
+        consensus: routing.enable_consensus.then(|| consensus(config)),
+        hedge: routing.hedge.enabled,
+    }
+}
+
+fn hedge(config: &Config) -> HedgeSettings {
+    let hedge = config.routing.hedge;
+    let replicas = config.backends.iter().map(|backend| {
+        let addresses = 1 + backend.replicas.len();
+        (backend.name.clone(), addresses)
+    });
+    HedgeSettings {
+        default_delay: hedge.default_delay,
+        min_delay: hedge.min_delay,
+        budget: hedge.budget,
+        replicas: replicas.collect(),
+    }
+}
+
+fn consensus(config: &Config) -> Wish {
+    let routing = &config.routing;
+    let mut models = routing.consensus_models.clone();
+    let mut seen = HashSet::new();
+    models.retain(|model| seen.insert(model.clone()));
+    Wish {
+        models,
+        threshold: routing.consensus_threshold,
+        equivalence: routing.consensus_equivalence.map(|word| match word {
+            terrace_config::Equivalence::Text => Equivalence::Text,
+            terrace_config::Equivalence::Number => Equivalence::Number,
+            terrace_config::Equivalence::Json => Equivalence::Json,
+            terrace_config::Equivalence::Choice => Equivalence::Choice,
+            terrace_config::Equivalence::Embedding => Equivalence::Embedding,
+        }),
+        by_request: false,
     }
 }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod check;
 mod chunks;
+mod consensus;
 mod request;
 pub(crate) mod response;
 mod route_failure;

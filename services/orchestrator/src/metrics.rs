@@ -7,6 +7,7 @@ use opentelemetry::metrics::{Counter, Histogram};
 use terrace_domain::Reason;
 use terrace_telemetry::metrics::{MODEL_SECONDS, meter, seconds};
 
+use crate::route::consensus::Consensus;
 use crate::route::trail::{Attempt, Outcome};
 use crate::route::{Answered, Unanswered};
 
@@ -19,6 +20,8 @@ pub struct Metrics {
     cost: Counter<u64>,
     cache: Counter<u64>,
     store: Counter<u64>,
+    consensus: Counter<u64>,
+    hedges: Counter<u64>,
 }
 
 /// How a request met the answers that are kept, or are being made.
@@ -91,6 +94,16 @@ impl Metrics {
                 .u64_counter("terrace_cache_store_calls")
                 .with_description("Calls of the shared cache, by call and result.")
                 .build(),
+            hedges: meter
+                .u64_counter("terrace_hedges")
+                .with_description("Late models that another was called beside, by who answered.")
+                .build(),
+            consensus: meter
+                .u64_counter("terrace_consensus_rounds")
+                .with_description(
+                    "Rounds of consensus, by whether enough members agreed, and early.",
+                )
+                .build(),
         }
     }
 
@@ -121,6 +134,26 @@ impl Metrics {
         };
         let labels = [KeyValue::new("call", call), KeyValue::new("result", result)];
         self.store.add(1, &labels);
+    }
+
+    /// Counts a late model and the one called beside it.
+    pub fn hedge_ended(&self, attempts: &[Attempt]) {
+        let accepted = |attempt: &&Attempt| attempt.outcome == Outcome::Accepted;
+        let by = match attempts.iter().find(accepted).map(|by| by.hedges) {
+            Some(Some(_)) => "hedge",
+            Some(None) => "late",
+            None => "neither",
+        };
+        self.hedges.add(1, &[KeyValue::new("answered_by", by)]);
+    }
+
+    /// Counts a round of consensus.
+    pub fn consensus_ended(&self, consensus: &Consensus) {
+        let labels = [
+            KeyValue::new("agreed", consensus.agreed),
+            KeyValue::new("early", consensus.decided_early),
+        ];
+        self.consensus.add(1, &labels);
     }
 
     /// Counts an attempt, and notes on its span how it ended.
@@ -176,7 +209,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Accepted => "accepted",
         Outcome::Rejected => "rejected",
         Outcome::Failed(_) | Outcome::Unjudged(_) => "failed",
-        Outcome::Cancelled => "cancelled",
+        Outcome::Cancelled | Outcome::CalledOff => "cancelled",
         Outcome::Skipped(_) => "skipped",
     }
 }

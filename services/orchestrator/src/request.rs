@@ -9,6 +9,7 @@ use terrace_domain::{ActionName, ModelName, NanoUsd, ProjectName, RequestId, Sco
 
 use crate::fingerprint::Fingerprint;
 use crate::prompt::Prompt;
+use crate::route::consensus::Wish;
 
 /// What to do when no answer passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,10 @@ pub struct Policy {
     pub on_exhausted: OnExhausted,
     /// How kept answers are used.
     pub cache: CachePolicy,
+    /// What is wanted of a consensus, if one is.
+    pub consensus: Option<Wish>,
+    /// Whether another model is called beside one whose first piece is late.
+    pub hedge: bool,
 }
 
 /// How one request uses the answers that are kept.

@@ -5,8 +5,9 @@
 //! 1. refuse an id that was used before,
 //! 2. classify,
 //! 3. plan (pure, in [`mod@plan`]),
-//! 4. attempt the candidates in turn ([`mod@attempt`]), each rejected or failed one settled while the
-//!    next is tried,
+//! 4. ask the members of a consensus, if one is wanted ([`mod@consensus`]); when nobody answers by
+//!    that, attempt the candidates in turn ([`mod@attempt`]), each rejected or failed one settled while the
+//!    next is tried, and a late one hedged if that is wanted ([`mod@hedge`]),
 //! 5. decide what it all comes to (pure, in [`mod@outcome`]),
 //! 6. settle the last attempt together with the request's end,
 //! 7. answer. Nothing is answered before the ledger has acknowledged.
@@ -16,10 +17,12 @@
 
 pub mod attempt;
 pub mod budget;
+pub mod consensus;
 mod draft;
 pub mod embed;
 pub mod events;
 mod flow;
+pub mod hedge;
 pub mod in_flight;
 pub mod outcome;
 pub mod pace;
@@ -34,7 +37,9 @@ pub(crate) mod used_id;
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, RequestId, Usage};
+use terrace_domain::{
+    BackendName, Failure, ModelName, NanoUsd, Price, Reason, RequestId, Usage, Violations,
+};
 use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -47,10 +52,12 @@ use crate::pull::Pulling;
 use crate::request::Request;
 use crate::route::attempt::Scene;
 use crate::route::budget::Refusals;
+use crate::route::consensus::Consensus;
 use crate::route::events::{Event, Events};
+use crate::route::hedge::{HedgeSettings, Hedging};
 use crate::route::in_flight::InFlight;
 use crate::route::outcome::{End, decide};
-use crate::route::plan::{Plan, Rules, Situation, plan};
+use crate::route::plan::{Candidate, Plan, Rules, Situation, plan};
 use crate::route::record::{Record, Records};
 use crate::route::sessions::{SessionSettings, Sessions};
 use crate::route::trail::{Attempt, Trail, Turn};
@@ -100,6 +107,8 @@ pub struct RouteSettings {
     pub baseline: Option<Baseline>,
     /// How sessions are kept.
     pub sessions: SessionSettings,
+    /// When a late model is hedged.
+    pub hedge: HedgeSettings,
 }
 
 /// The other services, but for the gateways: those are in the catalog.
@@ -133,6 +142,8 @@ pub struct Answered {
     pub classification: Classification,
     /// Every attempt in order.
     pub attempts: Vec<Attempt>,
+    /// What came of the consensus, if one was held.
+    pub consensus: Option<Consensus>,
     /// Position of the attempt that answers.
     pub answering: usize,
     /// Whether its answer passed.
@@ -172,6 +183,7 @@ pub struct Router {
     records: Records,
     refusals: Refusals,
     sessions: Sessions,
+    hedging: Hedging,
     metrics: Metrics,
 }
 
@@ -180,6 +192,7 @@ impl Router {
     #[must_use]
     pub fn new(ports: Ports, catalog: Arc<Catalog>, settings: RouteSettings) -> Self {
         Self {
+            hedging: Hedging::new(settings.hedge.clone()),
             ports,
             catalog,
             sessions: Sessions::new(settings.sessions),
@@ -194,8 +207,15 @@ impl Router {
     /// Returns the plan that [`route`](Self::route) would use, and calls no model.
     ///
     /// # Errors
-    /// When the classifier cannot be asked and the config says to fail then.
+    /// When the classifier cannot be asked and the config says to fail then; when the request asks
+    /// for a consensus that no models can hold.
     pub async fn explain(&self, request: &Request, call: Call) -> Result<Plan, Failure> {
+        let models = self.catalog.snapshot();
+        if let Some(why) = consensus::plan::refusal(request, &models) {
+            let mut noted = Violations::new();
+            noted.add("policy.consensus.equivalence", why);
+            noted.finish()?;
+        }
         let classification = self.classify(request, call).await?;
         Ok(self.plan(request, classification, call))
     }
@@ -215,7 +235,9 @@ impl Router {
             home: home.as_ref(),
             time: call.deadline.remaining(),
         };
-        plan(request, classification, situation, &self.settings.rules)
+        let mut plan = plan(request, classification, situation, &self.settings.rules);
+        self.hedging.mark(request, &self.records, &mut plan);
+        plan
     }
 
     /// The models of all gateways, as last heard of.
@@ -288,25 +310,27 @@ impl Router {
 
     async fn attempt_in_turn(&self, request: &Request, plan: &Plan, context: &Context) -> Trail {
         let mut trail = Trail::default();
+        if let Some(round) = plan.consensus.as_ref().filter(|round| round.is_held()) {
+            let time = plan.share_at_once(context.call.deadline.remaining());
+            let scene = Scene {
+                deadline: Deadline::within(time),
+                ..scene(request, plan, context, NanoUsd::ZERO)
+            };
+            Box::pin(self.ask_at_once(scene, round, &mut trail)).await;
+        }
         let mut next = trail.next(plan);
+        if next.is_some() && !trail.unsettled().is_empty() {
+            self.settle_so_far(request, context, &mut trail).await;
+        }
         while let Some(turn) = next {
-            let index = trail.next_index();
-            let started = Event::attempt_started(index, &turn);
-            context.events.send(started).await;
             let repaired = repaired(request, &turn, &trail);
             let scene = Scene {
-                request,
                 asked: repaired.as_ref().unwrap_or(request),
-                plan,
-                context,
-                spent: trail.cost(),
                 deadline: share(plan, &turn, &trail, context.call.deadline),
                 repair_of: turn.repair_of,
+                ..scene(request, plan, context, trail.cost())
             };
-            // Boxed: the future of an attempt is large and lives inside several others.
-            let attempt = Box::pin(self.attempt(scene, index, &turn.candidate)).await;
-            context.events.send_unless_accepted(&attempt).await;
-            trail.push(attempt);
+            Box::pin(self.take_turn(scene, &turn, &mut trail)).await;
             next = trail.next(plan);
             if next.is_some() {
                 self.settle_so_far(request, context, &mut trail).await;
@@ -331,6 +355,7 @@ impl Router {
         let settled = self
             .settle_durably(request, context, &mut trail, &close)
             .await;
+        let consensus = trail.take_consensus();
         let attempts = trail.into_attempts();
         match (ending.end, settled) {
             (End::Failed(failure), _) | (End::Answered { .. }, Err(failure)) => {
@@ -344,6 +369,7 @@ impl Router {
                     usage: total(&attempts, |attempt| attempt.usage, Usage::plus),
                     cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
                     attempts,
+                    consensus,
                     answering: index,
                     passed,
                     baseline: close.baseline,
@@ -414,6 +440,25 @@ fn total<T: Default>(attempts: &[Attempt], of: fn(&Attempt) -> T, plus: fn(T, T)
     attempts.iter().map(of).fold(T::default(), plus)
 }
 
+/// What a request sees that is asked as it stands, and may take all of the time.
+const fn scene<'a>(
+    request: &'a Request,
+    plan: &'a Plan,
+    context: &'a Context,
+    spent: NanoUsd,
+) -> Scene<'a> {
+    Scene {
+        request,
+        asked: request,
+        plan,
+        context,
+        spent,
+        deadline: context.call.deadline,
+        repair_of: None,
+        race: None,
+    }
+}
+
 /// When an attempt has to end: see [`plan::Plan::share`].
 fn share(plan: &Plan, turn: &Turn<'_>, trail: &Trail, deadline: Deadline) -> Deadline {
     let left = deadline.remaining();
@@ -427,14 +472,13 @@ fn repaired(request: &Request, turn: &Turn<'_>, trail: &Trail) -> Option<Request
 }
 
 impl Event {
-    fn attempt_started(index: u32, turn: &Turn<'_>) -> Self {
-        let candidate = &turn.candidate;
+    fn attempt_started(index: u32, candidate: &Candidate, repair_of: Option<u32>) -> Self {
         Self::AttemptStarted {
             index,
             tier: candidate.tier.clone(),
             backend: candidate.backend.clone(),
             model: candidate.model.clone(),
-            repair_of: turn.repair_of,
+            repair_of,
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::ports::{
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Events;
+use crate::route::hedge::HedgeSettings;
 use crate::route::plan::{Candidate, Rules};
 use crate::route::sessions::SessionSettings;
 use crate::route::trail::{Attempt, Close};
@@ -119,6 +120,8 @@ pub(crate) fn request() -> Request {
             max_cost: None,
             on_exhausted: OnExhausted::BestEffort,
             cache: CachePolicy::default(),
+            consensus: None,
+            hedge: false,
         },
         code_language: None,
         session: None,
@@ -130,6 +133,16 @@ pub(crate) fn request() -> Request {
 /// What a client may have sent.
 pub(crate) fn body() -> Fingerprint {
     Fingerprint::of(&mut RouteRequest::default())
+}
+
+/// A second of patience with a model that is not known yet.
+fn hedging() -> HedgeSettings {
+    HedgeSettings {
+        default_delay: Duration::from_secs(1),
+        min_delay: Duration::from_millis(100),
+        budget: 1.0,
+        replicas: HashMap::new(),
+    }
 }
 
 pub(crate) fn prompt(text: &str, max_output_tokens: Option<u32>) -> Arc<Prompt> {
@@ -459,6 +472,7 @@ impl Script {
                 ttl: Duration::from_secs(600),
                 most: 100,
             },
+            hedge: hedging(),
         };
         Bench {
             router: Router::new(ports, catalog, settings),

@@ -1,6 +1,6 @@
 //! `routing`: how a request finds its tier, and when it moves on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use terrace_domain::{ActionName, ModelName, Score, TierName};
@@ -8,7 +8,7 @@ use terrace_domain::{ActionName, ModelName, Score, TierName};
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, score, size};
-use crate::schema::{CacheStore, Tiers};
+use crate::schema::{CacheStore, Hedge, Model, Tiers};
 use crate::tree::Node;
 use crate::value::ByteSize;
 
@@ -58,12 +58,16 @@ pub struct Routing {
     pub cache_store: CacheStore,
     /// Requests of one batch that are answered at once. Default: 16.
     pub batch_parallelism: usize,
-    /// Accepted, not built yet. Default: false.
+    /// Whether several models are asked at once when a request does not say. Default: false.
     pub enable_consensus: bool,
     /// The models a consensus asks.
     pub consensus_models: Vec<ModelName>,
     /// The share of them that has to agree. Default: 0.66.
     pub consensus_threshold: Score,
+    /// When two answers count as the same. Default: what fits the form of the answer.
+    pub consensus_equivalence: Option<Equivalence>,
+    /// When another model is called beside a late one.
+    pub hedge: Hedge,
 }
 
 /// Whether a model is asked once more with what the judge found.
@@ -74,6 +78,29 @@ pub struct Repair {
     /// The most repairs of one request; each counts as an attempt. Default: 1.
     pub max_per_request: u32,
 }
+
+/// When two answers of a consensus count as the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Equivalence {
+    /// The same text.
+    Text,
+    /// The same number.
+    Number,
+    /// The same JSON value.
+    Json,
+    /// The same of the request's choices.
+    Choice,
+    /// Nearly the same vector of an embedding model.
+    Embedding,
+}
+
+const EQUIVALENCE: &[(&str, Equivalence)] = &[
+    ("text", Equivalence::Text),
+    ("number", Equivalence::Number),
+    ("json", Equivalence::Json),
+    ("choice", Equivalence::Choice),
+    ("embedding", Equivalence::Embedding),
+];
 
 /// A beginning of a prompt that decides its first tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +209,8 @@ impl Routing {
             enable_consensus: section.or("enable_consensus", false, boolean),
             consensus_models: section.or("consensus_models", Vec::new(), read::names),
             consensus_threshold: section.or("consensus_threshold", Score::clamped(0.66), score),
+            consensus_equivalence: section.get("consensus_equivalence", choice(EQUIVALENCE)),
+            hedge: section.section("hedge", Hedge::read),
         };
         routing.warn(section, tiers);
         routing
@@ -190,8 +219,7 @@ impl Routing {
     /// Warns of what is accepted and has no effect.
     fn warn(&self, section: &mut Section<'_, '_>, tiers: &Tiers) {
         if self.enable_consensus {
-            let message = "accepted, not built yet: one model answers at a time";
-            section.warning("enable_consensus", message);
+            self.warn_of_consensus(section, tiers);
         }
         if self.enable_self_critique {
             let message = "accepted, not built yet: no model is asked about an answer";
@@ -204,6 +232,27 @@ impl Routing {
                 let message = format!("no tier has a model called `{name}`: it will not be asked");
                 section.warning("consensus_models", message);
             }
+        }
+    }
+
+    /// Warns of a consensus that is switched on and cannot be held.
+    fn warn_of_consensus(&self, section: &mut Section<'_, '_>, tiers: &Tiers) {
+        let models = || tiers.iter().flat_map(|tier| &tier.models);
+        let enabled = |name: &ModelName| models().any(|own| own.enabled && &own.name == name);
+        let able: BTreeSet<_> = self.consensus_models.iter().collect();
+        let count = able.into_iter().filter(|name| enabled(name)).count();
+        if count < 2 {
+            let message = format!(
+                "has no effect: it needs two enabled models in `consensus_models`, and there are {count}"
+            );
+            section.warning("enable_consensus", message);
+        }
+        let embeds = |own: &Model| own.enabled && own.capabilities.embeddings;
+        let by_vectors = self.consensus_equivalence == Some(Equivalence::Embedding);
+        if by_vectors && !models().any(embeds) {
+            let message =
+                "no tier has a model with `capabilities: {embeddings: true}`: no consensus is held";
+            section.warning("consensus_equivalence", message);
         }
     }
 }

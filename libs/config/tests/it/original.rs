@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use terrace_config::{BackendKind, PriceSource, TimeZone, load};
+use terrace_config::{BackendKind, Equivalence, Hedge, PriceSource, TimeZone, load};
 use terrace_domain::{ModelName, TierName};
 
 use crate::{config, parsed};
@@ -101,16 +101,43 @@ fn what_the_original_did_not_say_has_its_default() {
 }
 
 #[test]
-fn switches_that_do_nothing_yet_are_accepted_with_a_warning() {
+fn switches_that_have_no_effect_are_accepted_with_a_warning() {
     let text = "routing:\n  enable_caching: true\n  enable_consensus: yes\n  \
                 enable_self_critique: true\n";
     let warnings = parsed(text, &[]).unwrap().warnings;
     let lines: Vec<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         lines[0],
-        "llm.yaml:3: routing.enable_consensus: accepted, not built yet: one model answers at a time"
+        "llm.yaml:3: routing.enable_consensus: has no effect: it needs two enabled models in `consensus_models`, and there are 0"
     );
     assert_eq!(lines.len(), 2);
+}
+
+#[test]
+fn hedging_is_off_until_it_is_switched_on_and_keeps_what_is_not_said() {
+    let hedge = |text: &str| parsed(text, &[]).unwrap().config.routing.hedge;
+    assert_eq!(hedge("routing: {}\n"), Hedge::default());
+    assert!(!Hedge::default().enabled);
+    let on = hedge("routing:\n  hedge: {enabled: true, default_delay: 300ms}\n");
+    let expected = Hedge {
+        enabled: true,
+        default_delay: Duration::from_millis(300),
+        ..Hedge::default()
+    };
+    assert_eq!(on, expected);
+}
+
+#[test]
+fn a_consensus_has_its_equivalence_and_is_warned_of_where_it_cannot_be_held() {
+    let text = "tiers:\n  local_fast: {models: [{name: a}, {name: b}]}\nrouting:\n  \
+                enable_consensus: true\n  consensus_models: [a, b]\n  \
+                consensus_equivalence: embedding\n";
+    let loaded = parsed(text, &[]).unwrap();
+    let equivalence = loaded.config.routing.consensus_equivalence;
+    assert_eq!(equivalence, Some(Equivalence::Embedding));
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("embeddings: true"), "{warnings:?}");
 }
 
 #[test]

@@ -89,11 +89,21 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::consensus::Wish;
     use crate::testing::{prompt, request};
     use terrace_domain::{ActionName, RequestId, Score};
 
     fn question(request: &Request) -> Key {
         Key::of_question(request, Key::of_setup("setup"))
+    }
+
+    fn agreement(threshold: f64) -> Wish {
+        Wish {
+            models: Vec::new(),
+            threshold: Score::clamped(threshold),
+            equivalence: None,
+            by_request: true,
+        }
     }
 
     #[test]
@@ -122,6 +132,8 @@ mod tests {
             changed(|request| request.action = ActionName::new("edit").ok()),
             changed(|request| request.code_language = Some("rust".into())),
             changed(|request| request.policy.quality_threshold = Score::clamped(0.1)),
+            changed(|request| request.policy.consensus = Some(agreement(0.5))),
+            changed(|request| request.policy.consensus = Some(agreement(0.6))),
         ];
         let mut different = all.to_vec();
         different.sort_unstable();

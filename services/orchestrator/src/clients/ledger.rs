@@ -186,7 +186,7 @@ pub(crate) fn attempt_outcome(outcome: &Outcome) -> AttemptOutcome {
         Outcome::Accepted => AttemptOutcome::Accepted,
         Outcome::Rejected => AttemptOutcome::Rejected,
         Outcome::Failed(_) | Outcome::Unjudged(_) => AttemptOutcome::Failed,
-        Outcome::Cancelled => AttemptOutcome::Cancelled,
+        Outcome::Cancelled | Outcome::CalledOff => AttemptOutcome::Cancelled,
         Outcome::Skipped(_) => AttemptOutcome::Skipped,
     }
 }

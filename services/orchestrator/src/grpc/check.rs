@@ -195,8 +195,6 @@ pub(super) fn policy(policy: &wire::RoutePolicy, noted: &mut Violations) {
     }
     let known = wire::OnExhausted::try_from(policy.on_exhausted).is_ok();
     noted.require(known, "policy.on_exhausted", "is no value of OnExhausted");
-    noted.not_built_yet(policy.consensus.is_some(), "policy.consensus");
-    noted.not_built_yet(policy.hedge.is_some(), "policy.hedge");
 }
 
 /// Checks the free tags.

@@ -8,18 +8,20 @@ use terrace_proto::common::v1::{GenerationParams, Role};
 use terrace_proto::convert::{duration, text_message};
 use terrace_proto::router::v1 as wire;
 
-use super::check;
+use super::{check, consensus};
 use crate::answers::Evicted;
 use crate::config::RequestLimits;
 use crate::fingerprint::Fingerprint;
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
+use crate::route::consensus::Wish;
 use crate::route::events::Commit;
 
 /// Reads requests: knows the config's policy, its tiers and its limits.
 #[derive(Debug)]
 pub struct Reader {
     defaults: Policy,
+    consensus: Wish,
     tiers: Vec<TierName>,
     limits: RequestLimits,
     project: ProjectName,
@@ -41,16 +43,18 @@ pub(super) fn pull(
 }
 
 impl Reader {
-    /// Creates a reader; `project` pays for every request while there are no keys.
+    /// Creates a reader; `consensus` is as the config describes it, switched on or not, and
+    /// `project` pays for every request while there are no keys.
     #[must_use]
     pub fn new(
-        defaults: Policy,
+        (defaults, consensus): (Policy, Wish),
         tiers: Vec<TierName>,
         limits: RequestLimits,
         project: ProjectName,
     ) -> Self {
         Self {
             defaults,
+            consensus,
             tiers,
             limits,
             project,
@@ -129,6 +133,7 @@ impl Reader {
         let mut policy = self.policy(policy, &mut noted);
         // Another model's vectors would not fit: see the use case.
         policy.max_attempts = 1;
+        policy.consensus = None;
         noted.finish()?;
         let message = |text: &String| text_message(Role::User, text.clone());
         let params = GenerationParams {
@@ -231,8 +236,12 @@ impl Reader {
             .filter_map(|(index, tier)| {
                 self.tier(tier, &format!("policy.allowed_tiers[{index}]"), noted)
             });
+        let allowed_tiers = allowed.collect();
+        let default = self.defaults.consensus.as_ref();
         Policy {
-            allowed_tiers: allowed.collect(),
+            hedge: wire.hedge.unwrap_or(self.defaults.hedge),
+            consensus: consensus::wish(&wire, (&self.consensus, default), noted),
+            allowed_tiers,
             tier: self.tier(&wire.tier, "policy.tier", noted),
             model: name(&wire.model, "policy.model", ModelName::new, noted),
             quality_threshold: wire

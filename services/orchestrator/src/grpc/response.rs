@@ -9,6 +9,7 @@ use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::judge::v1 as judge;
 use terrace_proto::router::v1 as wire;
 
+use super::consensus;
 use crate::answer::Answer;
 use crate::answers::{Made, Reply};
 use crate::catalog::{Abilities, Model};
@@ -82,6 +83,7 @@ pub(super) fn reply(reply: Reply) -> wire::RouteResponse {
         Some((id, latency)) => wire::RouteResponse {
             request_id: id.to_string(),
             attempts: Vec::new(),
+            consensus: None,
             usage: None,
             cost_nano_usd: 0,
             latency: Some(wire_duration(latency)),
@@ -97,6 +99,8 @@ pub(crate) fn route_response(answered: Answered) -> wire::RouteResponse {
         .as_ref()
         .and_then(|attempt| attempt.answer.clone());
     let by = answering.as_ref().map(|attempt| attempt.candidate.as_ref());
+    let consensus = answered.consensus.as_ref();
+    let consensus = consensus.map(|came| consensus::came_of_it(came, &answered.attempts));
     let name = |of: fn(&Candidate) -> String| by.map(of).unwrap_or_default();
     wire::RouteResponse {
         request_id: answered.id.to_string(),
@@ -122,6 +126,7 @@ pub(crate) fn route_response(answered: Answered) -> wire::RouteResponse {
             .unwrap_or_default(),
         latency: Some(wire_duration(answered.latency)),
         cached: None,
+        consensus,
     }
 }
 
@@ -143,6 +148,7 @@ pub(super) fn attempt(attempt: Attempt) -> wire::Attempt {
         latency: Some(wire_duration(attempt.latency)),
         scripted: attempt.candidate.scripted,
         repair_of: attempt.repair_of,
+        hedge_of: attempt.hedges,
     }
 }
 
@@ -163,10 +169,12 @@ pub(super) fn plan(plan: Plan) -> wire::Plan {
         input_token_bound: plan.input_token_bound,
         time: Some(wire_duration(plan.time)),
         max_repairs: plan.max_repairs,
+        consensus: plan.consensus.map(consensus::planned),
     }
 }
 
-fn candidate(candidate: Candidate) -> wire::Candidate {
+/// One model to try.
+pub(super) fn candidate(candidate: Candidate) -> wire::Candidate {
     wire::Candidate {
         tier: candidate.tier.to_string(),
         backend: candidate.backend.to_string(),
@@ -183,6 +191,7 @@ fn candidate(candidate: Candidate) -> wire::Candidate {
             .no_budget
             .map(|failure| failure.message)
             .unwrap_or_default(),
+        hedge_after: candidate.hedge_after.map(wire_duration),
     }
 }
 

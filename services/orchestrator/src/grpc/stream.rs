@@ -116,7 +116,10 @@ impl Left {
                 self.chunks_of = Some(*index);
                 self.committed = true;
             }
-            Event::AttemptRejected(_) => self.chunks_of = None,
+            Event::AttemptRejected(attempt) if self.chunks_of == Some(attempt.index) => {
+                self.chunks_of = None;
+            }
+            Event::AttemptRejected(_) => {}
             Event::PlanMade { .. } | Event::AttemptStarted { .. } => {}
         }
     }

@@ -16,6 +16,7 @@ use crate::ports::{Answered, Call};
 use crate::request::Request;
 use crate::route::draft::Draft;
 use crate::route::flow::{Flow, Flowed};
+use crate::route::hedge::Race;
 use crate::route::plan::{Candidate, Plan};
 use crate::route::record::{CallEnd, Seen};
 use crate::route::trail::{Attempt, Outcome};
@@ -41,6 +42,8 @@ pub(super) struct Scene<'a> {
     pub(super) deadline: Deadline,
     /// Position of the attempt whose answer it is to repair.
     pub(super) repair_of: Option<u32>,
+    /// What it tells of itself, where another may be started beside it.
+    pub(super) race: Option<&'a Race>,
 }
 
 /// How an attempt ended, before anybody looked at the clock.
@@ -63,7 +66,7 @@ impl Ended {
                 failure.message.clone()
             }
             Outcome::Cancelled => "the caller went away or its deadline passed".to_owned(),
-            Outcome::Accepted | Outcome::Rejected => String::new(),
+            Outcome::Accepted | Outcome::Rejected | Outcome::CalledOff => String::new(),
         };
         Self {
             outcome,
@@ -97,6 +100,17 @@ enum Stopped {
 
 impl Router {
     /// Tries one candidate.
+    pub(super) async fn attempt(
+        &self,
+        scene: Scene<'_>,
+        index: u32,
+        candidate: &Candidate,
+    ) -> Attempt {
+        let hold = self.reserve(scene, index, candidate);
+        self.attempt_once(scene, index, candidate, hold).await
+    }
+
+    /// Tries one candidate once its money is held.
     #[tracing::instrument(name = "attempt", skip_all, fields(
         terrace.attempt.index = index,
         terrace.tier = %candidate.tier,
@@ -106,15 +120,16 @@ impl Router {
         terrace.reason = tracing::field::Empty,
         terrace.cost = tracing::field::Empty,
     ))]
-    pub(super) async fn attempt(
+    pub(super) async fn attempt_once(
         &self,
         scene: Scene<'_>,
         index: u32,
         candidate: &Candidate,
+        hold: impl Future<Output = Result<(), Failure>>,
     ) -> Attempt {
         let started_at = SystemTime::now();
         let clock = Instant::now();
-        let ended = self.reserve_and_run(scene, index, candidate).await;
+        let ended = self.hold_and_run(scene, index, candidate, hold).await;
         self.remember(candidate, &ended);
         let attempt = Attempt {
             index,
@@ -129,19 +144,26 @@ impl Router {
             answer: ended.answer,
             committed: ended.committed,
             repair_of: scene.repair_of,
+            hedges: None,
         };
         self.metrics.attempt_ended(&attempt);
         attempt
     }
 
-    async fn reserve_and_run(&self, scene: Scene<'_>, index: u32, candidate: &Candidate) -> Ended {
+    async fn hold_and_run(
+        &self,
+        scene: Scene<'_>,
+        index: u32,
+        candidate: &Candidate,
+        hold: impl Future<Output = Result<(), Failure>>,
+    ) -> Ended {
         if scene.context.cancel.is_cancelled() {
             return Ended::new(Outcome::Cancelled, Usage::default());
         }
         if let Some(failure) = candidate.cannot_finish_in(scene.deadline.remaining()) {
             return Ended::new(Outcome::Skipped(failure), Usage::default());
         }
-        if let Err(failure) = self.reserve(scene, index, candidate).await {
+        if let Err(failure) = hold.await {
             return Ended::new(Outcome::Skipped(failure), Usage::default());
         }
         if let Some(outcome) = too_late(scene, candidate) {
@@ -167,6 +189,7 @@ impl Router {
                 verdict: Some(verdict),
                 ..Ended::new(Outcome::Rejected, draft.estimated(prompt_tokens))
             },
+            Ok(Flowed::Outrun) => Ended::new(Outcome::CalledOff, draft.estimated(prompt_tokens)),
             Ok(Flowed::Complete) => self.judge(scene, candidate, draft).await,
         };
         Ended {
@@ -364,7 +387,7 @@ fn call_end(end: &Result<Flowed, Stopped>, flow: &Flow<'_>) -> Option<CallEnd> {
         Ok(Flowed::Hopeless(_)) => Some(CallEnd::Hopeless),
         Err(Stopped::ByClock) => Some(CallEnd::CutAfter(flow.took())),
         Err(Stopped::Failed(failure)) => is_of_the_model(failure.reason).then_some(CallEnd::Failed),
-        Err(Stopped::ByCaller) => None,
+        Ok(Flowed::Outrun) | Err(Stopped::ByCaller) => None,
     }
 }
 

@@ -52,6 +52,7 @@ impl Router {
                 spent: NanoUsd::ZERO,
                 deadline: context.call.deadline,
                 repair_of: None,
+                race: None,
             };
             let attempt = self.embed_with(scene, candidate, texts, &mut vectors).await;
             self.metrics.attempt_ended(&attempt);
@@ -121,6 +122,7 @@ impl Router {
             answer: None,
             committed: false,
             repair_of: None,
+            hedges: None,
         }
     }
 
@@ -160,6 +162,6 @@ fn outcome_detail(outcome: &Outcome) -> String {
             failure.message.clone()
         }
         Outcome::Cancelled => "the caller went away or its deadline passed".to_owned(),
-        Outcome::Accepted | Outcome::Rejected => String::new(),
+        Outcome::Accepted | Outcome::Rejected | Outcome::CalledOff => String::new(),
     }
 }

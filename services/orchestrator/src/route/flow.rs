@@ -59,6 +59,8 @@ pub(super) enum Flowed {
     Complete,
     /// No more text can help.
     Hopeless(Verdict),
+    /// Another attempt spoke first, and only one may.
+    Outrun,
 }
 
 impl<'a> Flow<'a> {
@@ -73,6 +75,9 @@ impl<'a> Flow<'a> {
         } else {
             Watch::Off
         };
+        if let Some(race) = scene.race {
+            race.calls();
+        }
         Self {
             scene,
             candidate,
@@ -117,21 +122,23 @@ impl<'a> Flow<'a> {
                 }
                 event = events.next() => {
                     let event = event.unwrap_or_else(|| Err(cut_short()))?;
-                    if self.take(event).await {
-                        return Ok(Flowed::Complete);
+                    if let Some(end) = self.take(event).await {
+                        return Ok(end);
                     }
                 }
             }
         }
     }
 
-    /// Takes one event; returns whether the answer is complete.
-    async fn take(&mut self, event: Generated) -> bool {
+    /// Takes one event; returns how the answer came to its end, if it has.
+    async fn take(&mut self, event: Generated) -> Option<Flowed> {
         let Generated::Delta(delta) = event else {
-            return self.draft.take(event);
+            return self.draft.take(event).then_some(Flowed::Complete);
         };
-        self.first.get_or_insert_with(|| self.since.elapsed());
         self.draft.take(Generated::Delta(delta.clone()));
+        if !self.may_speak() {
+            return Some(Flowed::Outrun);
+        }
         self.show_the_judge(&delta.text);
         match self.scene.context.events.commit() {
             Commit::HoldBack => {}
@@ -144,7 +151,17 @@ impl<'a> Flow<'a> {
                 }
             }
         }
-        false
+        None
+    }
+
+    /// Notes the first piece, and whether no other attempt has the word.
+    fn may_speak(&mut self) -> bool {
+        if self.first.is_some() {
+            return true;
+        }
+        self.first = Some(self.took());
+        let index = self.index;
+        self.scene.race.is_none_or(|race| race.speaks(index))
     }
 
     /// Hands text to the judge; the first piece is all that has come so far.

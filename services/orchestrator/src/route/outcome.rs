@@ -47,7 +47,7 @@ impl End {
 /// Decides what a request comes to; `out_of_time` tells a passed deadline from a caller that left.
 #[must_use]
 pub fn decide(plan: &Plan, attempts: &[Attempt], out_of_time: bool) -> End {
-    if let Some(index) = position(attempts, |outcome| *outcome == Outcome::Accepted) {
+    if let Some(index) = accepted(attempts) {
         let judged = attempts
             .get(index)
             .is_some_and(|attempt| attempt.verdict.is_some());
@@ -69,8 +69,8 @@ pub fn decide(plan: &Plan, attempts: &[Attempt], out_of_time: bool) -> End {
             OnExhausted::Strict => End::Failed(short(attempts, index)),
         };
     }
-    let hard_end = attempts.last().filter(|attempt| attempt.ends_request());
-    if let Some(failure) = hard_end.and_then(Attempt::failure) {
+    let mut hard_ends = attempts.iter().filter(|attempt| attempt.ends_request());
+    if let Some(failure) = hard_ends.find_map(Attempt::failure) {
         return End::Failed(failure.clone());
     }
     match (best(attempts), plan.on_exhausted) {
@@ -81,6 +81,18 @@ pub fn decide(plan: &Plan, attempts: &[Attempt], out_of_time: bool) -> End {
         (Some(index), OnExhausted::Strict) => End::Failed(short(attempts, index)),
         (None, _) => End::Failed(nobody_answered(plan, attempts)),
     }
+}
+
+/// The accepted attempt. Several are when a consensus agreed on them: then the best-scored, of equals
+/// the cheapest, of those the first.
+fn accepted(attempts: &[Attempt]) -> Option<usize> {
+    let all = attempts.iter().enumerate();
+    let accepted = all.filter(|(_, attempt)| attempt.outcome == Outcome::Accepted);
+    let best_first = accepted.min_by(|(_, a), (_, b)| {
+        let by_score = b.score().get().total_cmp(&a.score().get());
+        by_score.then_with(|| a.cost.cmp(&b.cost))
+    });
+    best_first.map(|(index, _)| index)
 }
 
 /// The attempt that was committed and then fell short, if there is one.
@@ -127,7 +139,7 @@ fn short(attempts: &[Attempt], best: usize) -> Failure {
 }
 
 fn nobody_answered(plan: &Plan, attempts: &[Attempt]) -> Failure {
-    let Some(last) = attempts.last().and_then(Attempt::failure) else {
+    let Some(last) = attempts.iter().rev().find_map(Attempt::failure) else {
         return no_candidate(plan);
     };
     if attempts

@@ -8,6 +8,7 @@
 //!    tried only when nobody above has given any answer ([`mod@order`]).
 //! 3. The deadline is handed out among those that may be called; whoever cannot finish in what is
 //!    left is left out too ([`mod@share`]).
+//! 4. When a consensus is wanted, its members are asked before all candidates, and at once.
 
 mod filter;
 mod order;
@@ -22,6 +23,7 @@ use crate::catalog::Model;
 use crate::classification::{Classification, TaskKind};
 use crate::request::{OnExhausted, Request};
 use crate::route::budget::Refusal;
+use crate::route::consensus::plan::{self as consensus, Facts, Round};
 use crate::route::record::Record;
 use crate::route::repair;
 use crate::route::sessions::Home;
@@ -102,6 +104,8 @@ pub struct Candidate {
     pub last_resort: bool,
     /// Whether it is a scripted stand-in and not a real model.
     pub scripted: bool,
+    /// How long its first piece may take before another is called beside it, when that is wanted.
+    pub hedge_after: Option<Duration>,
 }
 
 /// A model that will not be tried.
@@ -122,6 +126,8 @@ pub struct LeftOut {
 pub struct Plan {
     /// What the request was taken for.
     pub classification: Classification,
+    /// Models that are asked at once, before any candidate.
+    pub consensus: Option<Round>,
     /// Models to try, in this order.
     pub candidates: Vec<Candidate>,
     /// Models that will not be tried.
@@ -175,14 +181,26 @@ pub fn plan(
     // Stable: equals stay in the order of the config.
     candidates.sort_by_key(|(distance, merit, _)| (*distance, *merit));
     let mut candidates: Vec<_> = candidates.into_iter().map(|(.., one)| one).collect();
+    let facts = Facts {
+        request,
+        classification: &classification,
+        situation,
+        rules,
+    };
+    let consensus = consensus::round(facts);
     let max_attempts = request.policy.max_attempts;
-    left_out.extend(share::hand_out(
-        &mut candidates,
-        max_attempts,
-        situation.time,
-    ));
+    let (attempts, time) = match consensus.as_ref().filter(|round| round.is_held()) {
+        Some(round) => {
+            candidates = consensus::behind(round, candidates, rules);
+            let time = share::at_once(&candidates, max_attempts, situation.time);
+            (max_attempts - 1, situation.time.saturating_sub(time))
+        }
+        None => (max_attempts, situation.time),
+    };
+    left_out.extend(share::hand_out(&mut candidates, attempts, time));
     Plan {
         classification,
+        consensus,
         candidates,
         left_out,
         max_attempts,
@@ -197,7 +215,7 @@ pub fn plan(
 
 /// Why a model of this rank would move a session down where it must not, if it would: whoever has
 /// asked for a tool's result is to be followed by nobody lesser.
-fn moves_down(
+pub(super) fn moves_down(
     request: &Request,
     home: Option<&Home>,
     rank: usize,
@@ -254,6 +272,7 @@ pub(crate) fn candidate(
         max_output_tokens,
         last_resort: false,
         scripted: model.scripted,
+        hedge_after: None,
     }
 }
 
@@ -264,7 +283,7 @@ fn expected_output(classification: &Classification, cap: u32) -> u32 {
 
 impl Candidate {
     /// Fills in what depends on more than the model.
-    fn stand_in(
+    pub(super) fn stand_in(
         &mut self,
         situation: Situation<'_>,
         classification: &Classification,

@@ -9,6 +9,7 @@ use terrace_domain::{
 };
 
 use crate::answer::Answer;
+use crate::route::consensus::Consensus;
 use crate::route::plan::{Candidate, Plan};
 use crate::route::repair;
 use crate::verdict::Verdict;
@@ -26,6 +27,8 @@ pub enum Outcome {
     Unjudged(Failure),
     /// The caller went away or its deadline passed in the middle of it.
     Cancelled,
+    /// Others had decided before it came to its end.
+    CalledOff,
     /// It was never called.
     Skipped(Failure),
 }
@@ -57,6 +60,8 @@ pub struct Attempt {
     pub committed: bool,
     /// Position of the attempt whose answer it was to repair.
     pub repair_of: Option<u32>,
+    /// The attempt beside which it was started because that one was late.
+    pub hedges: Option<u32>,
 }
 
 impl Attempt {
@@ -73,7 +78,7 @@ impl Attempt {
             Outcome::Failed(failure) | Outcome::Unjudged(failure) | Outcome::Skipped(failure) => {
                 Some(failure)
             }
-            Outcome::Accepted | Outcome::Rejected | Outcome::Cancelled => None,
+            Outcome::Accepted | Outcome::Rejected | Outcome::Cancelled | Outcome::CalledOff => None,
         }
     }
 
@@ -91,7 +96,7 @@ impl Attempt {
         }
         match &self.outcome {
             Outcome::Accepted | Outcome::Cancelled | Outcome::Unjudged(_) => true,
-            Outcome::Rejected => false,
+            Outcome::Rejected | Outcome::CalledOff => false,
             Outcome::Failed(failure) | Outcome::Skipped(failure) => !failure.reason.may_fall_back(),
         }
     }
@@ -163,15 +168,19 @@ pub struct Trail {
     settled: usize,
     /// Candidates before this index were tried or passed over.
     tried: usize,
+    /// So many of the first attempts were made at once, in a consensus.
+    at_once: usize,
+    consensus: Option<Consensus>,
 }
 
 impl Trail {
     /// Says who is to be tried next, if anybody is worth it: the last model once more when its answer
     /// can be repaired, else the next candidate of the plan.
     ///
-    /// Skipped attempts called nothing and do not count against the limit.
+    /// Skipped attempts called nothing and do not count against the limit; those of a consensus
+    /// count as one.
     pub fn next<'plan>(&mut self, plan: &'plan Plan) -> Option<Turn<'plan>> {
-        if self.attempts.last().is_some_and(Attempt::ends_request) {
+        if self.attempts.iter().any(Attempt::ends_request) {
             return None;
         }
         if self.called() >= plan.max_attempts as usize {
@@ -183,7 +192,8 @@ impl Trail {
     fn repair<'plan>(&self, plan: &Plan) -> Option<Turn<'plan>> {
         let is_repair = |attempt: &&Attempt| attempt.repair_of.is_some();
         let made = self.attempts.iter().filter(is_repair).count();
-        let last = self.attempts.last()?;
+        // What members of a consensus say is not repaired: the next tier decides.
+        let last = self.attempts.get(self.at_once..)?.last()?;
         if made >= plan.max_repairs as usize || !repair::is_worth_a_try(last) {
             return None;
         }
@@ -197,7 +207,8 @@ impl Trail {
         })
     }
 
-    fn next_candidate<'plan>(&mut self, plan: &'plan Plan) -> Option<Turn<'plan>> {
+    /// Takes the next candidate of the plan, unless it is a last resort that nobody needs.
+    pub fn next_candidate<'plan>(&mut self, plan: &'plan Plan) -> Option<Turn<'plan>> {
         let somebody_answered = self.attempts.iter().any(|attempt| attempt.answer.is_some());
         let position = self.tried;
         let candidate = plan.candidates.get(position)?;
@@ -212,11 +223,46 @@ impl Trail {
         })
     }
 
+    /// The next candidate, if it may be tried beside the one taken last.
+    #[must_use]
+    pub fn beside<'plan>(&self, plan: &'plan Plan) -> Option<&'plan Candidate> {
+        let next = plan.candidates.get(self.tried);
+        next.filter(|next| {
+            let can = !next.last_resort && next.no_budget.is_none();
+            can && self.has_room_beside(plan)
+        })
+    }
+
+    /// Whether the limit leaves an attempt beside the one that is being made.
+    #[must_use]
+    pub fn has_room_beside(&self, plan: &Plan) -> bool {
+        self.called() + 1 < plan.max_attempts as usize
+    }
+
+    /// Gives the candidate taken last back, to be tried again.
+    pub const fn give_back(&mut self) {
+        self.tried -= 1;
+    }
+
     /// How many attempts count against the limit.
     #[must_use]
     pub fn called(&self) -> usize {
         let called = |attempt: &&Attempt| !matches!(attempt.outcome, Outcome::Skipped(_));
-        self.attempts.iter().filter(called).count()
+        let (at_once, in_turn) = self.attempts.split_at(self.at_once);
+        let consensus = at_once.iter().any(|attempt| called(&attempt));
+        usize::from(consensus) + in_turn.iter().filter(called).count()
+    }
+
+    /// Begins the trail with the attempts of a consensus and what came of it.
+    pub fn begin_with(&mut self, attempts: Vec<Attempt>, consensus: Consensus) {
+        self.at_once = attempts.len();
+        self.attempts = attempts;
+        self.consensus = Some(consensus);
+    }
+
+    /// What came of the consensus, if one was held.
+    pub fn take_consensus(&mut self) -> Option<Consensus> {
+        self.consensus.take()
     }
 
     /// Adds an attempt.

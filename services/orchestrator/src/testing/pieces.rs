@@ -80,5 +80,6 @@ pub(crate) fn attempt(outcome: Outcome) -> Attempt {
         answer: None,
         committed: false,
         repair_of: None,
+        hedges: None,
     }
 }

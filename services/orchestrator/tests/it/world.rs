@@ -3,6 +3,7 @@
 //! Three gateways with one model each: `small` and `middle` are free, `big` costs $3 and $15 per
 //! million tokens. Every link is in process, so a paused clock only moves when nothing else can.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use terrace_orchestrator::clients::ValkeySettings;
 use terrace_orchestrator::config::RequestLimits;
 use terrace_orchestrator::grpc::BatchSettings;
 use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
+use terrace_orchestrator::route::consensus::Wish;
+use terrace_orchestrator::route::hedge::HedgeSettings;
 use terrace_orchestrator::route::plan::Rules;
 use terrace_orchestrator::route::sessions::SessionSettings;
 use terrace_orchestrator::route::{
@@ -246,6 +249,7 @@ fn settings() -> Settings {
             ttl: Duration::from_secs(600),
             most: 100,
         },
+        hedge: patient(),
     };
     let policy = Policy {
         allowed_tiers: Vec::new(),
@@ -259,8 +263,11 @@ fn settings() -> Settings {
         max_cost: None,
         on_exhausted: OnExhausted::BestEffort,
         cache: CachePolicy::default(),
+        consensus: None,
+        hedge: false,
     };
     Settings {
+        consensus: no_models(),
         cache_max_bytes: 1 << 20,
         cache_store: ValkeySettings {
             url: Secret::Unset,
@@ -285,6 +292,26 @@ fn settings() -> Settings {
         },
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),
+    }
+}
+
+/// Two seconds of patience with a model that is not known yet.
+fn patient() -> HedgeSettings {
+    HedgeSettings {
+        default_delay: Duration::from_secs(2),
+        min_delay: Duration::from_millis(100),
+        budget: 0.1,
+        replicas: HashMap::new(),
+    }
+}
+
+/// A consensus as a config describes it that says nothing of one.
+fn no_models() -> Wish {
+    Wish {
+        models: Vec::new(),
+        threshold: Score::clamped(0.66),
+        equivalence: None,
+        by_request: false,
     }
 }
 

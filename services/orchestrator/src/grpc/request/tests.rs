@@ -21,11 +21,21 @@ fn reader() -> Reader {
     };
     let project = ProjectName::new("default").unwrap();
     Reader::new(
-        testing::request().policy,
+        (testing::request().policy, described()),
         testing::rules().tiers,
         limits,
         project,
     )
+}
+
+/// A consensus as the config describes it; it is switched off.
+fn described() -> Wish {
+    Wish {
+        models: ["a", "b"].map(|name| name.parse().unwrap()).to_vec(),
+        threshold: Score::clamped(0.66),
+        equivalence: None,
+        by_request: false,
+    }
 }
 
 fn good() -> wire::RouteRequest {
@@ -149,17 +159,78 @@ fn empty_blank_long_and_many_prompts_are_refused() {
     assert_eq!(refused(wire), ["messages"]);
 }
 
+fn asking(consensus: wire::ConsensusPolicy) -> wire::RouteRequest {
+    wire::RouteRequest {
+        policy: Some(wire::RoutePolicy {
+            consensus: Some(consensus),
+            ..wire::RoutePolicy::default()
+        }),
+        ..good()
+    }
+}
+
 #[test]
-fn what_nothing_honours_yet_is_refused_and_not_ignored() {
-    let mut wire = good();
-    wire.policy = Some(wire::RoutePolicy {
-        consensus: Some(wire::ConsensusPolicy::default()),
-        hedge: Some(false),
-        ..wire::RoutePolicy::default()
+fn a_consensus_is_the_configs_where_the_request_says_nothing() {
+    let read = |consensus| reader().read(asking(consensus)).unwrap().policy.consensus;
+    let empty = read(wire::ConsensusPolicy::default()).unwrap();
+    let by_request = true;
+    assert_eq!(
+        empty,
+        Wish {
+            by_request,
+            ..described()
+        }
+    );
+    let own = read(wire::ConsensusPolicy {
+        models: vec!["c".to_owned(), "d".to_owned()],
+        threshold: 1.0,
+        equivalence: "number".to_owned(),
+        off: false,
     });
-    let fields = refused(wire);
-    let expected = ["policy.consensus", "policy.hedge"];
+    let own = own.unwrap();
+    assert_eq!(own.models[1].as_str(), "d");
+    assert_eq!(own.threshold, Score::ONE);
+    assert_eq!(own.equivalence.unwrap().as_str(), "number");
+    let off = wire::ConsensusPolicy {
+        off: true,
+        ..wire::ConsensusPolicy::default()
+    };
+    let mut reader = reader();
+    reader.defaults.consensus = Some(described());
+    let consensus = |wire| reader.read(wire).unwrap().policy.consensus;
+    assert_eq!(consensus(good()), Some(described()));
+    assert_eq!(consensus(asking(off)), None);
+}
+
+#[test]
+fn a_consensus_that_makes_no_sense_is_refused_field_by_field() {
+    let fields = refused(asking(wire::ConsensusPolicy {
+        models: vec!["a".to_owned(), "a".to_owned(), "\u{7}".to_owned()],
+        threshold: 1.5,
+        equivalence: "vibes".to_owned(),
+        off: false,
+    }));
+    let expected = [
+        "policy.consensus.models[1]",
+        "policy.consensus.models[2]",
+        "policy.consensus.threshold",
+        "policy.consensus.equivalence",
+    ];
     assert_eq!(fields, expected);
+    let one = wire::ConsensusPolicy {
+        models: vec!["a".to_owned()],
+        ..wire::ConsensusPolicy::default()
+    };
+    assert_eq!(refused(asking(one)), ["policy.consensus.models"]);
+    let mut both = asking(wire::ConsensusPolicy::default());
+    both.policy.as_mut().unwrap().model = "a".to_owned();
+    assert_eq!(refused(both), ["policy.consensus"]);
+    let off = wire::ConsensusPolicy {
+        off: true,
+        threshold: 0.5,
+        ..wire::ConsensusPolicy::default()
+    };
+    assert_eq!(refused(asking(off)), ["policy.consensus.off"]);
 }
 
 #[test]

@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
+
 use futures::StreamExt as _;
 use proptest::prelude::*;
 use terrace_runtime::{Shutdown, Tasks};
 use tokio::time::{Duration, Instant};
 
 use super::*;
-use crate::answers::CacheSettings;
+use crate::answers::Memory;
 use crate::route::tests::properties::{World, check_nothing_left, world};
 use crate::testing::Script;
 
@@ -13,10 +15,7 @@ async fn seen(world: &World) -> Result<(), TestCaseError> {
     let mut bench = world.bench().await;
     let idle = Script::default().bench().await.router;
     let router = Arc::new(std::mem::replace(&mut bench.router, idle));
-    let unkept = CacheSettings {
-        enabled: false,
-        max_bytes: 0,
-    };
+    let unkept = Arc::new(Memory::new(0));
     let answers = Arc::new(Answers::new(Arc::clone(&router), unkept, ""));
     let tasks = Tasks::new(Shutdown::new());
     let started = Instant::now();
@@ -46,19 +45,26 @@ async fn seen(world: &World) -> Result<(), TestCaseError> {
 /// Exactly one terminal event or error, as the last; one commit at most; and what the caller has
 /// put together is what the response says.
 fn check_messages(sent: &[Sent], stayed: bool) -> Result<(), TestCaseError> {
-    let (mut commits, mut ends, mut text) = (0, 0, String::new());
+    let (mut commits, mut ends) = (0, 0);
+    let mut texts: BTreeMap<u32, String> = BTreeMap::new();
     for message in sent {
         prop_assert_eq!(ends, 0, "something comes behind the end");
         match message {
             Err(_) => ends += 1,
             Ok(message) => match message.event.as_ref().unwrap() {
                 WireEvent::Committed(_) => commits += 1,
-                WireEvent::Chunk(chunk) => text.push_str(&chunk.text),
-                WireEvent::AttemptRejected(_) => text.clear(),
+                WireEvent::Chunk(chunk) => {
+                    let text = texts.entry(chunk.attempt_index).or_default();
+                    text.push_str(&chunk.text);
+                }
+                WireEvent::AttemptRejected(rejected) => {
+                    texts.remove(&rejected.attempt.as_ref().unwrap().index);
+                }
                 WireEvent::Completed(response) => {
                     ends += 1;
                     let output = response.output.as_ref().unwrap();
                     let whole = terrace_proto::convert::text_of_parts(output);
+                    let text: String = texts.values().map(String::as_str).collect();
                     prop_assert_eq!(&text, &whole, "the chunks are the answer");
                 }
                 WireEvent::PlanMade(_) | WireEvent::AttemptStarted(_) => {}

@@ -38,6 +38,7 @@ fn attempt(index: u32, outcome: Outcome, score: Option<f64>) -> Attempt {
         }),
         committed: false,
         repair_of: None,
+        hedges: None,
     }
 }
 

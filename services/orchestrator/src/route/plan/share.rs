@@ -25,6 +25,12 @@ impl Plan {
         let attempts = (self.max_attempts as usize).saturating_sub(called);
         share(&self.candidates, position, attempts, left)
     }
+
+    /// What the members of a consensus may take of `left`, before any candidate.
+    #[must_use]
+    pub fn share_at_once(&self, left: Duration) -> Duration {
+        at_once(&self.candidates, self.max_attempts, left)
+    }
 }
 
 impl Candidate {
@@ -39,6 +45,17 @@ impl Candidate {
             rounded(share)
         );
         Some(Failure::new(Reason::BackendTimeout, message))
+    }
+}
+
+/// What those who are asked at once may take: half while somebody may follow, else all but what
+/// judge and settlement need.
+pub(super) fn at_once(candidates: &[Candidate], max_attempts: u32, left: Duration) -> Duration {
+    let is_followed = max_attempts > 1 && candidates.iter().any(|next| !next.last_resort);
+    if is_followed {
+        left / 2
+    } else {
+        left.saturating_sub(kept_back(left))
     }
 }
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::route::consensus::Wish;
 use crate::route::events::Commit;
 use crate::testing::{Bench, candidate, finding, priced, tool_result, verdict_of};
 
@@ -31,12 +32,16 @@ pub(crate) struct World {
     tool_exchange: bool,
     cancel_after: Option<Duration>,
     pub(crate) deadline: Duration,
+    /// How many models a consensus asks, 0 for none, and the threshold.
+    at_once: (usize, f64),
+    hedge: bool,
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
     prop_oneof![
         4 => Just(Reply::Says(&["some ", "words"])),
         2 => (1u64..40_000).prop_map(|after| Reply::Takes(Duration::from_millis(after), "late")),
+        2 => Just(Reply::Says(&["other ", "words"])),
         1 => Just(Reply::Says(&["hopeless ", "words"])),
         1 => Just(Reply::Hangs(&["hopeless "])),
         1 => Just(Reply::Breaks(&["half"], Reason::Truncated)),
@@ -68,24 +73,30 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
     let policy = (1u32..5, 0u32..3, any::<bool>(), commit);
     let session = (prop::option::of(0usize..3), any::<bool>());
     let times = (prop::option::of(0u64..90_000), 1_000u64..90_000);
+    let at_once = (prop_oneof![Just(0usize), 2usize..4], 0.0..1.0);
+    let times = (times, at_once, any::<bool>());
     let all = (backends, judge, ledger, policy, session, times);
-    all.prop_map(|(replies, judge, ledger, policy, session, times)| World {
-        replies,
-        verdicts: judge.0,
-        judge_delay: judge.1,
-        difficulty: judge.2,
-        cap: ledger.0,
-        failing_settlements: ledger.1,
-        ledger_delay: ledger.2,
-        max_attempts: policy.0,
-        max_repairs: policy.1,
-        strict: policy.2,
-        commit: policy.3,
-        home: session.0,
-        tool_exchange: session.1,
-        cancel_after: times.0.map(Duration::from_millis),
-        deadline: Duration::from_millis(times.1),
-    })
+    all.prop_map(
+        |(replies, judge, ledger, policy, session, (times, at_once, hedge))| World {
+            at_once,
+            hedge,
+            replies,
+            verdicts: judge.0,
+            judge_delay: judge.1,
+            difficulty: judge.2,
+            cap: ledger.0,
+            failing_settlements: ledger.1,
+            ledger_delay: ledger.2,
+            max_attempts: policy.0,
+            max_repairs: policy.1,
+            strict: policy.2,
+            commit: policy.3,
+            home: session.0,
+            tool_exchange: session.1,
+            cancel_after: times.0.map(Duration::from_millis),
+            deadline: Duration::from_millis(times.1),
+        },
+    )
 }
 
 impl World {
@@ -116,6 +127,8 @@ impl World {
         let mut request = request();
         request.policy.max_attempts = self.max_attempts;
         request.policy.max_repairs = self.max_repairs;
+        request.policy.consensus = wish(self);
+        request.policy.hedge = self.hedge;
         request.session = Some("a session".to_owned());
         if self.strict {
             request.policy.on_exhausted = OnExhausted::Strict;
@@ -146,6 +159,17 @@ impl World {
     }
 }
 
+fn wish(world: &World) -> Option<Wish> {
+    let (count, threshold) = world.at_once;
+    let models = ["small", "middle", "big"].into_iter().take(count);
+    (count > 0).then(|| Wish {
+        models: models.map(|name| name.parse().unwrap()).collect(),
+        threshold: Score::clamped(threshold),
+        equivalence: None,
+        by_request: true,
+    })
+}
+
 type Routed = Result<Answered, Box<Unanswered>>;
 
 async fn run(world: &World) -> Result<(), TestCaseError> {
@@ -174,7 +198,7 @@ async fn run(world: &World) -> Result<(), TestCaseError> {
         done = async { tokio::join!(route, read) } => done,
         _ = world.leave(&bench.cancel) => unreachable!("it never ends"),
     };
-    check_attempts(world, &routed)?;
+    check_attempts(world, &routed, &events)?;
     check_plan(world, &routed, &events)?;
     check_events(&routed, &events)?;
     let took = started.elapsed();
@@ -185,6 +209,7 @@ async fn run(world: &World) -> Result<(), TestCaseError> {
         took
     );
     check_nothing_left(world, &bench, started)?;
+    check_consensus(&routed)?;
     check_books(world, &routed, &bench.books.lock().unwrap())
 }
 
@@ -230,10 +255,21 @@ fn attempts_of(routed: &Routed) -> (&[Attempt], NanoUsd) {
     }
 }
 
-fn check_attempts(world: &World, routed: &Routed) -> Result<(), TestCaseError> {
+/// How many models the plan asks at once.
+fn members(events: &[Event]) -> usize {
+    let planned = events.iter().find_map(|event| match event {
+        Event::PlanMade { plan, .. } => plan.consensus.as_ref(),
+        _ => None,
+    });
+    planned.map_or(0, |round| round.members.len())
+}
+
+fn check_attempts(world: &World, routed: &Routed, events: &[Event]) -> Result<(), TestCaseError> {
     let (attempts, cost) = attempts_of(routed);
     let was_called = |attempt: &&Attempt| !matches!(attempt.outcome, Outcome::Skipped(_));
-    let called = attempts.iter().filter(was_called).count();
+    let (at_once, in_turn) = attempts.split_at(members(events).min(attempts.len()));
+    let round = usize::from(at_once.iter().any(|attempt| was_called(&attempt)));
+    let called = round + in_turn.iter().filter(was_called).count();
     prop_assert!(
         called <= world.max_attempts as usize,
         "attempts within the limit"
@@ -243,10 +279,23 @@ fn check_attempts(world: &World, routed: &Routed) -> Result<(), TestCaseError> {
     for attempt in attempts {
         let worst_case = attempt.candidate.worst_case;
         prop_assert!(attempt.cost <= worst_case, "never above its worst case");
-        let is_last = attempt.index as usize + 1 == attempts.len();
+        let mut later = attempts.iter().skip(attempt.index as usize + 1);
+        let beside = |later: &Attempt| {
+            (later.index as usize) < at_once.len() || later.hedges == Some(attempt.index)
+        };
         let cancelled = attempt.outcome == Outcome::Cancelled;
-        prop_assert!(is_last || !cancelled, "nothing starts after a cancel");
+        prop_assert!(
+            !cancelled || later.all(beside),
+            "nothing starts after a cancel"
+        );
     }
+    let accepted = |attempt: &&Attempt| attempt.outcome == Outcome::Accepted;
+    let accepted = in_turn.iter().filter(accepted).count();
+    prop_assert!(accepted <= 1, "at most one wins");
+    check_repairs(world, attempts)
+}
+
+fn check_repairs(world: &World, attempts: &[Attempt]) -> Result<(), TestCaseError> {
     let repairs: Vec<_> = attempts
         .iter()
         .filter(|one| one.repair_of.is_some())
@@ -268,6 +317,29 @@ fn check_attempts(world: &World, routed: &Routed) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn check_consensus(routed: &Routed) -> Result<(), TestCaseError> {
+    let Ok(answered) = routed else {
+        return Ok(());
+    };
+    let Some(consensus) = &answered.consensus else {
+        return Ok(());
+    };
+    let winners = consensus.groups.iter().filter(|group| group.answers);
+    let winners: Vec<_> = winners.collect();
+    prop_assert_eq!(winners.len(), usize::from(consensus.agreed));
+    for winner in winners {
+        prop_assert!(winner.share + 1e-9 >= consensus.threshold.get());
+        prop_assert!(winner.attempts.contains(&answered.answering));
+        prop_assert_eq!(winner, &consensus.groups[0], "nobody has more");
+    }
+    let votes = consensus.groups.iter().flat_map(|group| &group.attempts);
+    for vote in votes {
+        let answer = answered.attempts[*vote].answer.as_ref();
+        prop_assert!(answer.is_some(), "who votes has said something");
+    }
+    Ok(())
+}
+
 /// Who is tried stands in the plan, in this order, and a session is not moved down.
 fn check_plan(world: &World, routed: &Routed, events: &[Event]) -> Result<(), TestCaseError> {
     let planned = events.iter().find_map(|event| match event {
@@ -279,9 +351,14 @@ fn check_plan(world: &World, routed: &Routed, events: &[Event]) -> Result<(), Te
         prop_assert!(attempts.is_empty(), "nobody is tried without a plan");
         return Ok(());
     };
+    // One that found no money beside a late one is tried again in its turn.
+    let given_back = |attempt: &Attempt| {
+        attempt.hedges.is_some() && matches!(attempt.outcome, Outcome::Skipped(_))
+    };
     let tried = attempts
         .iter()
-        .filter(|attempt| attempt.repair_of.is_none());
+        .skip(members(events))
+        .filter(|attempt| attempt.repair_of.is_none() && !given_back(attempt));
     let tried: Vec<_> = tried.map(|attempt| &attempt.candidate.model).collect();
     let planned = plan.candidates.iter().map(|candidate| &candidate.model);
     let planned: Vec<_> = planned.take(tried.len()).collect();
@@ -309,10 +386,19 @@ fn check_events(routed: &Routed, events: &[Event]) -> Result<(), TestCaseError> 
     prop_assert!(commits.len() <= 1, "at most one commit");
     let (attempts, _) = attempts_of(routed);
     if let Some(index) = commits.first() {
-        let last = attempts.last().map(|attempt| attempt.index);
-        prop_assert_eq!(last, Some(*index), "nobody answers after a commit");
+        let mut later = attempts.iter().skip(*index as usize + 1);
+        let beside = |later: &Attempt| later.hedges == Some(*index);
+        prop_assert!(later.all(beside), "nobody answers after a commit");
         let answering = routed.as_ref().ok().map(|answered| answered.answering);
         prop_assert!(answering.is_none_or(|answering| answering == *index as usize));
+    }
+    let spoke = |index: u32| {
+        let of = |event: &Event| matches!(event, Event::Chunk { index: of, .. } if *of == index);
+        events.iter().any(of)
+    };
+    for attempt in attempts {
+        let both = |late: u32| spoke(late) && spoke(attempt.index);
+        prop_assert!(!attempt.hedges.is_some_and(both), "one speaks");
     }
     for event in events {
         if let Event::AttemptRejected(attempt) = event {

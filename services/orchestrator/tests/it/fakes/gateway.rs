@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use terrace_domain::{Failure, Reason};
@@ -17,7 +18,7 @@ use terrace_rpc::status::to_status;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use super::{Answer, Rpc, Seen, uncalled};
+use super::{Answer, Rpc, Seen, fails, uncalled};
 
 /// One thing that happens in a stream. A stream whose steps are used up ends with OK.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub(crate) enum Step {
     Fails(Failure),
     /// As it stands, with or without a reason of ours.
     Status(Status),
+    /// Nothing comes for so long.
+    Waits(Duration),
     /// Nothing more comes.
     Hangs,
 }
@@ -74,6 +77,7 @@ fn used(input_tokens: u64, output_tokens: u64) -> Usage {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) models: Rpc<ListModelsRequest, ListModelsResponse>,
+    pub(crate) embeds: Rpc<EmbedRequest, EmbedResponse>,
     seen: watch::Sender<Vec<Seen<Generation>>>,
     next: Mutex<VecDeque<Vec<Step>>>,
     /// Streams that were dropped before their end.
@@ -84,6 +88,7 @@ impl Gateway {
     pub(crate) fn new(model: Model) -> Self {
         Self {
             models: Rpc::new(Self::listing([model])),
+            embeds: Rpc::new(fails(Reason::NotImplemented)),
             seen: watch::Sender::new(Vec::new()),
             next: Mutex::default(),
             dropped: watch::Sender::new(0),
@@ -168,6 +173,10 @@ async fn play(
         Step::Nothing => None,
         Step::Fails(failure) => return Some((Err(to_status(&failure)), (steps, watch))),
         Step::Status(status) => return Some((Err(status), (steps, watch))),
+        Step::Waits(span) => {
+            tokio::time::sleep(span).await;
+            None
+        }
         Step::Hangs => std::future::pending().await,
     };
     Some((Ok(GenerateStreamResponse { event }), (steps, watch)))
@@ -216,8 +225,11 @@ impl GatewayService for Gateway {
         uncalled()
     }
 
-    async fn embed(&self, _: Request<EmbedRequest>) -> Result<Response<EmbedResponse>, Status> {
-        uncalled()
+    async fn embed(
+        &self,
+        request: Request<EmbedRequest>,
+    ) -> Result<Response<EmbedResponse>, Status> {
+        self.embeds.answer(request).await
     }
 
     type PullModelStream = tokio_stream::Empty<Result<PullModelResponse, Status>>;
