@@ -3,6 +3,7 @@
 //! Values are checked here as far as they can be without a server, so that a typing error costs no
 //! round trip. What a flag means for a request is in [`crate::request`].
 
+mod consensus;
 mod examples;
 mod request;
 mod values;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use consensus::ConsensusArgs;
 pub(crate) use request::{Format, RequestArgs};
 pub(crate) use values::Since;
 

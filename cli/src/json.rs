@@ -1,6 +1,8 @@
 //! What `--json` prints: the contract's messages in snake case, enums in lower case, money as the
 //! integer and as dollars. Keys are only ever added.
 
+mod consensus;
+
 use std::time::Duration;
 
 use prost_types::Timestamp;
@@ -47,6 +49,7 @@ pub(crate) fn response(response: &RouteResponse) -> Value {
         "savings_usd": savings.map(usd),
         "latency_ms": millis(wire_span(response.latency.as_ref())),
         "cached": response.cached.as_ref().map(cached),
+        "consensus": response.consensus.as_ref().map(consensus::came_of_it),
     })
 }
 
@@ -70,6 +73,7 @@ pub(crate) fn attempt(attempt: &Attempt) -> Value {
         "backend": attempt.backend,
         "model": attempt.model,
         "scripted": attempt.scripted,
+        "hedge_of": attempt.hedge_of,
         "outcome": outcome(attempt.outcome()),
         "reason": attempt.reason,
         "detail": attempt.detail,
@@ -96,6 +100,7 @@ pub(crate) fn plan(plan: &Plan) -> Value {
         "quality_check": plan.quality_check,
         "on_exhausted": on_exhausted,
         "input_token_bound": plan.input_token_bound,
+        "consensus": plan.consensus.as_ref().map(consensus::planned),
     })
 }
 
@@ -200,6 +205,7 @@ fn candidate(candidate: &Candidate) -> Value {
         "repair_worst_case_nano_usd": candidate.repair_worst_case_nano_usd,
         "repair_worst_case_usd": candidate.repair_worst_case_nano_usd.map(usd),
         "no_budget": candidate.no_budget,
+        "hedge_after_ms": candidate.hedge_after.as_ref().map(|span| millis(wire_span(Some(span)))),
     })
 }
 

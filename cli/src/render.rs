@@ -1,5 +1,6 @@
 //! Answers and attempts as text for people. Pure: a message in, a styled text out.
 
+mod consensus;
 mod cost;
 mod models;
 mod plan;
@@ -46,6 +47,9 @@ pub(crate) fn routing(response: &RouteResponse, verbose: bool, width: Option<u16
         None if !response.passed => text += &format!("Quality: {}\n", paint(POOR, "not judged")),
         None => {}
     }
+    if let Some(consensus) = &response.consensus {
+        text += &consensus::line(consensus);
+    }
     if let Some(baseline) = response.baseline_nano_usd {
         text += &saved(response, baseline);
     }
@@ -55,6 +59,9 @@ pub(crate) fn routing(response: &RouteResponse, verbose: bool, width: Option<u16
     if verbose || response.attempts.len() > 1 {
         text += &format!("{}\n", heading("Attempts"));
         text += &attempts(&response.attempts, width);
+    }
+    if let Some(consensus) = &response.consensus {
+        text += &consensus::dissent(consensus, response);
     }
     if verbose && let Some(verdict) = &response.verdict {
         text += &checks(verdict, width);
@@ -97,9 +104,10 @@ pub(crate) fn happened(attempt: &Attempt) -> String {
         Some(verdict) if !verdict.undecided => format!("scored {:.2}", verdict.score),
         _ => one_line(&attempt.reason),
     };
-    match attempt.repair_of {
-        Some(index) => format!("repair of {}: {happened}", index.saturating_add(1)),
-        None => happened,
+    match (attempt.repair_of, attempt.hedge_of) {
+        (Some(index), _) => format!("repair of {}: {happened}", index.saturating_add(1)),
+        (None, Some(late)) => format!("beside {}: {happened}", late.saturating_add(1)),
+        (None, None) => happened,
     }
 }
 

@@ -7,9 +7,9 @@ use terrace_domain::{Failure, NanoUsd, Reason, RequestId, Score};
 use terrace_proto::common::v1 as common;
 use terrace_proto::common::v1::response_format::Kind;
 use terrace_proto::convert::{text_message, wire_duration};
-use terrace_proto::router::v1::{OnExhausted, RoutePolicy, RouteRequest};
+use terrace_proto::router::v1::{ConsensusPolicy, OnExhausted, RoutePolicy, RouteRequest};
 
-use crate::args::{Format, RequestArgs};
+use crate::args::{ConsensusArgs, Format, RequestArgs};
 
 /// Builds the request that the flags describe; reads the files they name.
 ///
@@ -64,7 +64,7 @@ pub(crate) fn asking(
 }
 
 fn policy(args: &RequestArgs) -> RoutePolicy {
-    let quality_check = match (args.quality_check, args.no_quality_check) {
+    let switch = |on: bool, off: bool| match (on, off) {
         (true, _) => Some(true),
         (false, true) => Some(false),
         (false, false) => None,
@@ -79,14 +79,29 @@ fn policy(args: &RequestArgs) -> RoutePolicy {
         tier: args.tier.clone().unwrap_or_default(),
         model: args.model.clone().unwrap_or_default(),
         quality_threshold: args.threshold.map(Score::get),
-        quality_check,
+        quality_check: switch(args.quality_check, args.no_quality_check),
+        hedge: switch(args.hedge, args.no_hedge),
         max_attempts: args.max_attempts,
         max_repairs: args.max_repairs,
         latency_target: args.latency_target.map(wire_duration),
         max_cost_nano_usd: args.max_cost.map(NanoUsd::get),
         on_exhausted: on_exhausted.into(),
+        consensus: consensus(&args.consensus),
         ..Default::default()
     }
+}
+
+fn consensus(args: &ConsensusArgs) -> Option<ConsensusPolicy> {
+    let said = args.consensus.is_some() || args.no_consensus;
+    if !said && args.consensus_threshold.is_none() && args.consensus_by.is_none() {
+        return None;
+    }
+    Some(ConsensusPolicy {
+        models: args.consensus.clone().unwrap_or_default(),
+        threshold: args.consensus_threshold.map_or(0.0, Score::get),
+        equivalence: args.consensus_by.clone().unwrap_or_default(),
+        off: args.no_consensus,
+    })
 }
 
 fn response_format(format: &Format) -> Result<common::ResponseFormat, Failure> {
@@ -194,6 +209,23 @@ mod tests {
             request.response_format.unwrap().kind,
             Some(Kind::Choice(_))
         ));
+    }
+
+    #[test]
+    fn a_consensus_is_of_the_models_named_or_of_those_of_the_config() {
+        let consensus = |flags: &[&str]| {
+            let request = built(&[&["--prompt", "hello"], flags].concat()).unwrap();
+            request.policy.unwrap().consensus
+        };
+        let named = consensus(&["--consensus", "a,b", "--consensus-by", "number"]).unwrap();
+        assert_eq!((named.models.len(), &*named.equivalence), (2, "number"));
+        let of_config = Some(ConsensusPolicy::default());
+        assert_eq!(consensus(&["--consensus"]), of_config);
+        let implied = consensus(&["--consensus-threshold", "1"]).unwrap();
+        assert_eq!((implied.threshold, implied.off), (1.0, false));
+        assert!(consensus(&["--no-consensus"]).unwrap().off);
+        assert!(consensus(&["--consensus", "--no-consensus"]).unwrap().off);
+        assert_eq!(consensus(&[]), None);
     }
 
     #[test]

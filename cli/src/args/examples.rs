@@ -33,6 +33,7 @@ Examples:
   terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
   git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
   terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --max-repairs 1 --json
+  terrace route --prompt \"What is 17 * 23?\" --consensus llama3.2:3b,qwen2.5-coder:14b --consensus-by number
   terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
 
 Exit codes: 0 passed, 3 not passed, 4 no answer; all of them with --help";
@@ -43,6 +44,7 @@ Examples:
   terrace route --prompt @task.txt --quality-check --threshold 0.8 --max-cost 0.05
   git diff | terrace route --system \"Write a commit message\" --prompt - --stream --commit prefix
   terrace route --prompt \"Is 91 prime?\" --format choice=yes,no --max-repairs 1 --json
+  terrace route --prompt \"What is 17 * 23?\" --consensus llama3.2:3b,qwen2.5-coder:14b --consensus-by number
   terrace route --batch tasks.jsonl --out answers.jsonl --action classify_memory
 
 A line of a batch is a JSON object: {\"prompt\": \"Is 91 prime?\", \"max_cost\": 0.01}. It may have system,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use terrace_domain::{NanoUsd, RequestId, Score};
 
-use super::values;
+use super::{ConsensusArgs, values};
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RequestArgs {
@@ -36,7 +36,9 @@ pub(crate) struct RequestArgs {
     /// Use this model and no other
     #[arg(long, value_name = "MODEL")]
     pub(crate) model: Option<String>,
-    /// Most attempts, 1 to 16
+    #[command(flatten)]
+    pub(crate) consensus: ConsensusArgs,
+    /// Most attempts, 1 to 16; the models of a consensus count as one together
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16))]
     pub(crate) max_attempts: Option<u32>,
     /// Of the attempts, most that ask a model once more with what the judge found, 0 to 15
@@ -48,6 +50,12 @@ pub(crate) struct RequestArgs {
     /// Most that the request may cost in its worst case, in US dollars
     #[arg(long, value_name = "USD", value_parser = values::usd)]
     pub(crate) max_cost: Option<NanoUsd>,
+    /// Call another model beside one whose first token is late, and keep the first good answer
+    #[arg(long, overrides_with = "no_hedge")]
+    pub(crate) hedge: bool,
+    /// Call one model at a time although the config has hedging switched on
+    #[arg(long, overrides_with = "hedge")]
+    pub(crate) no_hedge: bool,
     /// Most output tokens
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_output_tokens: Option<u32>,

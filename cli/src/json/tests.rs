@@ -36,12 +36,22 @@ fn what_is_not_known_is_null_and_not_nothing() {
     }
 }
 
+#[test]
+fn a_consensus_is_whole_in_the_json() {
+    let value = response(&testing::agreed());
+    let consensus = &value["consensus"];
+    assert_eq!(consensus["agreed"], true);
+    assert_eq!(consensus["groups"][0]["votes"][1]["attempt_index"], 2);
+    assert_eq!(consensus["groups"][1]["answers"], false);
+    assert_eq!(consensus["groups"][1]["votes"][0]["output"], "memory");
+}
+
 /// Scripts rely on these: a key may be added, none may go.
 #[test]
 fn the_keys_of_a_response_are_these() {
     let value = response(&testing::accepted());
     let keys: Vec<_> = value.as_object().unwrap().keys().collect();
-    insta::assert_snapshot!(keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" "), @"attempts backend baseline_model baseline_nano_usd baseline_usd cached classification cost_nano_usd cost_usd finish_reason latency_ms model output passed request_id savings_nano_usd savings_usd scripted tier usage verdict");
+    insta::assert_snapshot!(keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(" "), @"attempts backend baseline_model baseline_nano_usd baseline_usd cached classification consensus cost_nano_usd cost_usd finish_reason latency_ms model output passed request_id savings_nano_usd savings_usd scripted tier usage verdict");
 }
 
 #[test]

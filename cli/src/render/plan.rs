@@ -3,6 +3,7 @@
 use terrace_proto::classifier::v1::Classification;
 use terrace_proto::router::v1::{Candidate, OnExhausted, Plan};
 
+use super::consensus;
 use crate::style::{DIM, heading, paint};
 use crate::table::{Grid, Tone};
 use crate::wording::{clean, lower, model, money, one_line, span, wire_span};
@@ -14,6 +15,10 @@ pub(crate) fn plan(plan: &Plan, width: Option<u16>) -> String {
         text += &classification(found, width);
     }
     text += &format!("{}\n{}\n", heading("Plan"), rules(plan));
+    if let Some(round) = &plan.consensus {
+        text += &consensus::planned(round, width);
+        text += &format!("{}\n", heading("Then"));
+    }
     if plan.candidates.is_empty() {
         text += "no model can be tried\n";
     } else {

@@ -9,7 +9,8 @@ use terrace_proto::common::v1::{
 use terrace_proto::convert::{text_message, wire_duration};
 use terrace_proto::judge::v1::{CheckFinding, Verdict};
 use terrace_proto::router::v1::{
-    Attempt, Candidate, Decision, LeftOut, ListModelsResponse, Plan, RouteFailure, RouteResponse,
+    Attempt, Candidate, Consensus, ConsensusGroup, ConsensusVote, Decision, LeftOut,
+    ListModelsResponse, Plan, RouteFailure, RouteResponse,
 };
 
 pub(crate) fn verdict(score: f64, finding: &str) -> Verdict {
@@ -106,6 +107,48 @@ pub(crate) fn best_effort() -> RouteResponse {
     RouteResponse {
         passed: false,
         verdict: Some(verdict(0.41, "python does not parse")),
+        ..accepted()
+    }
+}
+
+/// Two of three members agreed; the third dissented.
+pub(crate) fn agreed() -> RouteResponse {
+    let vote = |attempt_index, said: &str| ConsensusVote {
+        attempt_index,
+        output: Some(text_message(Role::Assistant, said)),
+    };
+    let group = |share, answers, votes| ConsensusGroup {
+        share,
+        answers,
+        votes,
+    };
+    let mut outvoted = attempt(1, "qwen2.5", AttemptOutcome::Rejected, 0);
+    outvoted.detail = "outvoted: 67 % of the votes say otherwise".into();
+    RouteResponse {
+        attempts: vec![
+            attempt(0, "smollm2-135m", AttemptOutcome::Accepted, 0),
+            outvoted,
+            attempt(2, "claude", AttemptOutcome::Accepted, 12_300_000),
+        ],
+        consensus: Some(Consensus {
+            agreed: true,
+            decided_early: false,
+            asked: 3,
+            threshold: 0.66,
+            equivalence: "text".into(),
+            groups: vec![
+                group(
+                    2.0 / 3.0,
+                    true,
+                    vec![
+                        vote(0, "async-caching-memory"),
+                        vote(2, "Async-caching-memory"),
+                    ],
+                ),
+                group(1.0 / 3.0, false, vec![vote(1, "memory")]),
+            ],
+        }),
+        cost_nano_usd: 12_300_000,
         ..accepted()
     }
 }

@@ -4,7 +4,7 @@ use terrace_proto::convert::wire_timestamp;
 use terrace_proto::ledger::v1::{
     Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary,
 };
-use terrace_proto::router::v1::CacheProvenance;
+use terrace_proto::router::v1::{AbsentMember, CacheProvenance, ConsensusPlan};
 
 use super::*;
 
@@ -40,6 +40,65 @@ fn a_fallback_shows_its_attempts_and_names_the_stand_in_in_every_line() {
     === Attempts ===
     1  local_fast    smollm2-135m                                        rejected  312ms  $0.000000  scored 0.41 of the wanted 0.70; syntax: python does not parse
     2  api_fallback  scripted-sonnet (scripted stand-in, no real model)  accepted  312ms  $0.012300  scored 0.93
+    ");
+}
+
+#[test]
+fn a_consensus_shows_who_agreed_and_who_did_not() {
+    insta::assert_snapshot!(routed(&testing::agreed(), false), @r"
+    === Response ===
+    async-caching-memory
+    === Routing ===
+    Tier: local_fast
+    Model: smollm2-135m
+    Cost: $0.012300
+    Latency: 87ms
+    Consensus: 2 of 3 agreed (0.67 of 0.66 by text)
+    === Attempts ===
+    1  local_fast    smollm2-135m  accepted  312ms  $0.000000
+    2  local_fast    qwen2.5       rejected  312ms  $0.000000  outvoted: 67 % of the votes say otherwise
+    3  api_fallback  claude        accepted  312ms  $0.012300
+    === Dissent ===
+    2  memory
+    ");
+}
+
+#[test]
+fn one_that_was_called_beside_a_late_one_says_so() {
+    let mut response = testing::fallen_back();
+    response.attempts[1].hedge_of = Some(0);
+    let text = routed(&response, false);
+    assert!(text.contains("beside 1: scored 0.93\n"), "{text}");
+}
+
+#[test]
+fn a_plan_of_a_consensus_shows_who_is_asked_and_who_not() {
+    let mut planned = testing::plan();
+    planned.consensus = Some(ConsensusPlan {
+        members: planned.candidates.clone(),
+        absent: vec![AbsentMember {
+            model: "gone".into(),
+            why: "no gateway lists a model of this name".into(),
+        }],
+        threshold: 0.66,
+        equivalence: "text".into(),
+        worst_case_nano_usd: 15_600_000,
+        why: "2 of 2 have to agree".into(),
+    });
+    planned.candidates.clear();
+    let text = plain(&plan(&planned, None));
+    let (_, consensus) = text.split_once("=== Consensus ===\n").unwrap();
+    insta::assert_snapshot!(consensus, @r"
+    2 of 2 have to agree; compared by text; at most $0.015600 together
+    tier          model                                               backend  worst case
+    local_fast    smollm2-135m                                        b         $0.000000
+    api_fallback  scripted-sonnet (scripted stand-in, no real model)  b         $0.015600
+    not gone: no gateway lists a model of this name
+    === Then ===
+    no model can be tried
+    === Left out ===
+    tier           model              backend  why
+    local_quality  qwen2.5-coder:14b  b        not available: run `ollama pull qwen2.5-coder:14b`
     ");
 }
 

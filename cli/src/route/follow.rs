@@ -24,6 +24,7 @@ pub(super) async fn follow(
         prints: !args.json,
         waiting: Waiting::start(output.is_watched(), "planning"),
         begun: false,
+        shows: None,
         ends_line: true,
     };
     let message = RouteStreamRequest {
@@ -67,6 +68,8 @@ struct Shown {
     prints: bool,
     waiting: Waiting,
     begun: bool,
+    /// The attempt whose text is being printed.
+    shows: Option<u32>,
     ends_line: bool,
 }
 
@@ -85,10 +88,14 @@ impl Shown {
                 if let Some(attempt) = &rejected.attempt {
                     let model = wording::model(&attempt.model, attempt.scripted);
                     let happened = render::happened(attempt);
-                    self.rejected(&format!("{model}: {happened}"))?;
+                    let takes_back = self.shows == Some(attempt.index);
+                    self.rejected(&format!("{model}: {happened}"), takes_back)?;
                 }
             }
-            Event::Chunk(chunk) if self.prints => self.chunk(&chunk.text)?,
+            Event::Chunk(chunk) if self.prints => {
+                self.shows = Some(chunk.attempt_index);
+                self.chunk(&chunk.text)?;
+            }
             Event::Chunk(_) | Event::Committed(_) | Event::Completed(_) => {}
         }
         Ok(())
@@ -104,8 +111,12 @@ impl Shown {
         Ok(())
     }
 
-    /// Says that an attempt fell short, and takes back what it has printed if it has.
-    fn rejected(&mut self, line: &str) -> Result<(), Trouble> {
+    /// Says that an attempt fell short, and takes back what it has printed if it has. One that ran
+    /// beside the one that is being printed says nothing.
+    fn rejected(&mut self, line: &str, takes_back: bool) -> Result<(), Trouble> {
+        if self.begun && !takes_back {
+            return Ok(());
+        }
         if self.begun {
             self.begun = false;
             let end = if self.ends_line { "" } else { "\n" };
