@@ -4,10 +4,12 @@
 //! side on one. Run them in a release build and with nothing else going on.
 
 mod clock;
+mod consensus;
 mod direct;
 mod gateway;
 mod gateway_streams;
 mod memory;
+mod panel;
 mod quantiles;
 mod route_streams;
 mod stub;
@@ -33,6 +35,8 @@ enum Bench {
     GatewayStreams(gateway_streams::Args),
     /// Streams through a whole Terrace: what it adds to the backend's first and last piece.
     RouteStreams(route_streams::Args),
+    /// A consensus of three: from the last needed vote to the answer, and to the loser's hang-up.
+    Consensus(consensus::Args),
 }
 
 #[tokio::main]
@@ -40,6 +44,7 @@ async fn main() -> anyhow::Result<()> {
     let text = match Args::parse().bench {
         Bench::GatewayStreams(args) => told(&gateway_streams::run(&args).await?, args.json)?,
         Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
+        Bench::Consensus(args) => told(&consensus::run(&args).await?, args.json)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())

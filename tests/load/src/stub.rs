@@ -105,13 +105,13 @@ fn listed() -> Vec<u8> {
         .into_bytes()
 }
 
-fn piece(text: &str, finish: &str) -> String {
+pub(crate) fn piece(text: &str, finish: &str) -> String {
     chunk(&format!(
         r#"data: {{"id":"1","object":"chat.completion.chunk","model":"m","choices":[{{"index":0,"delta":{{"content":"{text}"}},"finish_reason":{finish}}}]}}"#
     ))
 }
 
-fn last() -> String {
+pub(crate) fn last() -> String {
     let usage = r#"data: {"id":"1","model":"m","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":2}}"#;
     let stamp = format!(" {}", clock::stamp());
     let (end, usage) = (piece(&stamp, "\"stop\""), chunk(usage));
@@ -124,7 +124,9 @@ fn chunk(event: &str) -> String {
 }
 
 /// Reads a request; its body, empty for a GET. `None` when the connection has ended.
-async fn read_request(stream: &mut BufReader<TcpStream>) -> anyhow::Result<Option<Vec<u8>>> {
+pub(crate) async fn read_request(
+    stream: &mut BufReader<TcpStream>,
+) -> anyhow::Result<Option<Vec<u8>>> {
     let mut length = 0;
     let mut line = String::new();
     loop {

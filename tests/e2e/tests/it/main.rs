@@ -6,6 +6,7 @@ mod batch;
 mod budget;
 mod cache;
 mod commits;
+mod consensus;
 mod embed;
 mod fallback;
 mod ids;
