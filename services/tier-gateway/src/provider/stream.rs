@@ -5,7 +5,8 @@
 //! did not. Chunks are decoded one at a time, so that those before a fault are given, and billed,
 //! in whatever pieces the bytes came, and no more than a read's bytes wait.
 
-use futures::{StreamExt as _, stream};
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, stream};
 use reqwest::Response;
 
 use super::{Chunk, Chunks};
@@ -29,7 +30,8 @@ pub(crate) trait Decode: Send + 'static {
 /// The chunks of `response`, read until its terminator and no further than `limit` bytes.
 pub(crate) fn chunks(response: Response, decoder: impl Decode, limit: u64) -> Chunks {
     let reading = Reading {
-        response,
+        // The head is not needed any more, and would be kept as long as the body.
+        body: response.bytes_stream(),
         decoder,
         limit,
         read: 0,
@@ -43,8 +45,8 @@ pub(crate) fn chunks(response: Response, decoder: impl Decode, limit: u64) -> Ch
     .boxed()
 }
 
-struct Reading<D> {
-    response: Response,
+struct Reading<B, D> {
+    body: B,
     decoder: D,
     limit: u64,
     /// Bytes so far.
@@ -54,7 +56,11 @@ struct Reading<D> {
     over: bool,
 }
 
-impl<D: Decode> Reading<D> {
+impl<B, D> Reading<B, D>
+where
+    B: Stream<Item = reqwest::Result<Bytes>> + Unpin,
+    D: Decode,
+{
     async fn next(&mut self) -> Option<Result<Chunk, Fault>> {
         if self.over {
             return None;
@@ -83,10 +89,11 @@ impl<D: Decode> Reading<D> {
     }
 
     async fn read_on(&mut self) -> Result<(), Fault> {
-        let Some(bytes) = self.response.chunk().await.map_err(|_| Fault::Broken)? else {
+        let Some(bytes) = self.body.next().await else {
             self.body_ended = true;
             return Ok(());
         };
+        let bytes = bytes.map_err(|_| Fault::Broken)?;
         self.read += bytes.len() as u64;
         if self.read > self.limit {
             return Err(Fault::TooLarge { limit: self.limit });
