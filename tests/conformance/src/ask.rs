@@ -11,13 +11,14 @@ use terrace_proto::gateway::v1::gateway_service_client::GatewayServiceClient;
 use terrace_proto::gateway::v1::generate_stream_response::Event;
 use terrace_rpc::deadline::{Deadline, request_within};
 use terrace_rpc::{Link, ServerSettings, status};
+use terrace_runtime::{Shutdown, Tasks};
 use terrace_tier_gateway::config::Served;
-use terrace_tier_gateway::{Settings, build};
+use terrace_tier_gateway::{Settings, TierGateway, build};
 
 use crate::Kind;
 
-/// How long any call may take here.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long any call may take here: a real model on a machine that does much else is slow.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A gateway in front of one server.
 #[derive(Debug, Clone)]
@@ -93,6 +94,8 @@ pub fn settings(kind: Kind, url: &str, model: &str) -> Settings {
     let mut backend = Backend::new(name.clone(), kind.backend(), url);
     backend.profile = kind.profile();
     backend.api_key = Secret::Value("test-key".to_owned().into());
+    backend.first_token_timeout = PATIENCE;
+    backend.idle_timeout = PATIENCE;
     backend.total_timeout = PATIENCE;
     let served = Served {
         tier: TierName::new("local_fast").expect("a name"),
@@ -105,7 +108,7 @@ pub fn settings(kind: Kind, url: &str, model: &str) -> Settings {
             price_version: String::new(),
             gpu_hour: NanoUsd::ZERO,
             context_window: 2048,
-            max_output_tokens: 48,
+            max_output_tokens: 24,
             max_concurrency: None,
             capabilities: Capabilities {
                 code: false,
@@ -132,7 +135,22 @@ impl Gateway {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a suite without its gateway cannot run")]
     pub fn new(settings: &Settings) -> Self {
+        Self::of(&build(settings).expect("a gateway"), settings)
+    }
+
+    /// The same, once it has asked its backend what that has.
+    ///
+    /// # Panics
+    /// When it cannot be built: a defect of the suite.
+    #[expect(clippy::expect_used, reason = "a suite without its gateway cannot run")]
+    pub async fn started(settings: &Settings) -> Self {
         let gateway = build(settings).expect("a gateway");
+        gateway.start(&Tasks::new(Shutdown::new())).await;
+        Self::of(&gateway, settings)
+    }
+
+    #[expect(clippy::expect_used, reason = "a suite without its gateway cannot run")]
+    fn of(gateway: &TierGateway, settings: &Settings) -> Self {
         let stack = gateway
             .stack(&ServerSettings::for_testing())
             .expect("a stack");
@@ -140,6 +158,16 @@ impl Gateway {
             client: GatewayServiceClient::new(Link::in_process("tier-gateway", stack)),
             model: settings.models[0].model.name.to_string(),
         }
+    }
+
+    /// Its models, as it lists them.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub async fn models(&self) -> anyhow::Result<Vec<common::Model>> {
+        let request = wire::ListModelsRequest {};
+        let answer = self.client.clone().list_models(request).await?;
+        Ok(answer.into_inner().models)
     }
 
     /// A call of its model with one message of the user.

@@ -75,7 +75,14 @@ async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     let data: Vec<Value> = shared
         .models()
         .into_iter()
-        .map(|id| json!({"id": id, "object": "model", "created": 0, "owned_by": "testkit"}))
+        .map(|id| {
+            let mut model =
+                json!({"id": id, "object": "model", "created": 0, "owned_by": "testkit"});
+            if let Some(tokens) = shared.context_window() {
+                model["max_model_len"] = tokens.into();
+            }
+            model
+        })
         .collect();
     Json(json!({"object": "list", "data": data})).into_response()
 }
@@ -158,7 +165,8 @@ impl OpenAi {
 fn usage_json(counts: Counts) -> Value {
     json!({"prompt_tokens": counts.input, "completion_tokens": counts.output,
         "total_tokens": counts.input + counts.output,
-        "prompt_tokens_details": {"cached_tokens": counts.cached}})
+        "prompt_tokens_details": {"cached_tokens": counts.cached},
+        "completion_tokens_details": {"reasoning_tokens": counts.reasoning}})
 }
 
 impl Wire for OpenAi {

@@ -50,6 +50,7 @@ pub(crate) struct Counts {
     pub(crate) input: u64,
     pub(crate) cached: u64,
     pub(crate) output: u64,
+    pub(crate) reasoning: u64,
 }
 
 /// What a call asked for, as far as playing needs it.
@@ -158,6 +159,7 @@ fn cut_to_size(reply: &Reply, ask: Ask) -> (Vec<String>, End) {
             input: (ask.prompt_bytes as u64).div_ceil(4),
             cached: 0,
             output: pieces.len() as u64,
+            reasoning: 0,
         }),
         UsageReport::Counts {
             input,
@@ -167,6 +169,17 @@ fn cut_to_size(reply: &Reply, ask: Ask) -> (Vec<String>, End) {
             input,
             cached,
             output,
+            reasoning: 0,
+        }),
+        UsageReport::Thought {
+            input,
+            output,
+            reasoning,
+        } => Some(Counts {
+            input,
+            cached: 0,
+            output,
+            reasoning,
         }),
     };
     let end = End {

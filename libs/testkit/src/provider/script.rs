@@ -21,6 +21,8 @@ pub struct Script {
     pub label: Option<String>,
     /// Key that calls must bring as a bearer token.
     pub api_key: Option<String>,
+    /// Tokens that its models hold, as vLLM lists them on the OpenAI wire; none by default.
+    pub context_window: Option<u32>,
     /// Whether it says of itself that it cannot answer, as vLLM and llama.cpp do by `GET /health`.
     pub unhealthy: bool,
     /// How an unknown model is refused on the OpenAI wire.
@@ -257,6 +259,15 @@ pub enum UsageReport {
         cached: u64,
         /// Output tokens.
         output: u64,
+    },
+    /// The same of a model that thought; told on the OpenAI wire alone.
+    Thought {
+        /// Input tokens.
+        input: u64,
+        /// Output tokens.
+        output: u64,
+        /// Of them, what was thought and not said.
+        reasoning: u64,
     },
 }
 

@@ -59,6 +59,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn context_window(&self) -> Option<u32> {
+        self.acting().script.context_window
+    }
+
     pub(crate) fn is_healthy(&self) -> bool {
         !self.acting().script.unhealthy
     }

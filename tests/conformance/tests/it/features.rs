@@ -5,12 +5,15 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use terrace_conformance::server::Server;
 use terrace_conformance::{Answer, Gateway, Kind, ask};
-use terrace_domain::{Failure, Reason};
+use terrace_domain::{Failure, ModelName, Reason};
 use terrace_proto::common::v1 as common;
 use terrace_proto::convert::text_message;
 use terrace_proto::gateway::v1 as wire;
-use terrace_testkit::provider::Reply;
+use terrace_testkit::provider::{Fault, Reply, UsageReport};
 use terrace_testkit::{Provider, Script};
+use terrace_tier_gateway::Settings;
+
+use crate::sent;
 
 /// A feature: a row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +23,11 @@ pub(crate) enum Feature {
     Conversation,
     Picture,
     ToolCall,
+    ToolChoice,
     ToolResult,
+    Json,
     Schema,
+    Reasoning,
     OutputCap,
     Stop,
     Seed,
@@ -30,10 +36,13 @@ pub(crate) enum Feature {
     Penalties,
     Logprobs,
     CountedUsage,
+    CachedUsage,
+    ReasoningUsage,
     EstimatedUsage,
     ContentFilter,
     Embeddings,
     Models,
+    Window,
     Pull,
     Cancel,
 }
@@ -46,8 +55,11 @@ pub(crate) const FEATURES: &[Feature] = &[
     Conversation,
     Picture,
     ToolCall,
+    ToolChoice,
     ToolResult,
+    Json,
     Schema,
+    Reasoning,
     OutputCap,
     Stop,
     Seed,
@@ -56,10 +68,13 @@ pub(crate) const FEATURES: &[Feature] = &[
     Penalties,
     Logprobs,
     CountedUsage,
+    CachedUsage,
+    ReasoningUsage,
     EstimatedUsage,
     ContentFilter,
     Embeddings,
     Models,
+    Window,
     Pull,
     Cancel,
 ];
@@ -83,7 +98,10 @@ impl Feature {
             Conversation => "system prompts, several turns",
             Picture => "pictures",
             ToolCall => "tool calls",
+            ToolChoice => "a tool that has to be called",
             ToolResult => "results of tools",
+            Json => "JSON without a schema",
+            Reasoning => "reasoning effort",
             Schema => "JSON Schema",
             OutputCap => "cap on the output",
             Stop => "stop sequences",
@@ -93,10 +111,13 @@ impl Feature {
             Penalties => "penalties",
             Logprobs => "log-probabilities",
             CountedUsage => "usage as the backend counts it",
+            CachedUsage => "cached tokens told apart",
+            ReasoningUsage => "reasoning tokens told apart",
             EstimatedUsage => "usage estimated where it does not",
             ContentFilter => "a filtered answer is told as such",
             Embeddings => "embeddings",
             Models => "list of models",
+            Window => "context window as the backend runs it",
             Pull => "fetching a model",
             Cancel => "a caller who leaves ends the work",
         }
@@ -106,46 +127,37 @@ impl Feature {
     /// maker, and our own scripted one (`None`) where those cannot either.
     pub(crate) const fn server(self, kind: Kind) -> Option<Server> {
         match (self, kind) {
+            // Ours alone tells whether its caller left, what it was sent, and counts in all detail.
+            (Cancel | EstimatedUsage | CachedUsage | ReasoningUsage | Pull | Reasoning, _) => None,
             (
-                OutputCap | Cancel | EstimatedUsage | Embeddings | Models | Pull | Penalties,
-                Kind::Ollama,
-            )
-            | (OutputCap | Cancel | EstimatedUsage | Pull, _) => match (self, kind) {
-                (OutputCap, Kind::LlamaCpp) => Some(Server::Real),
-                _ => None,
-            },
-            (
-                Whole | Streamed | Conversation | Schema | Stop | Seed | Sampling | TopK
-                | Penalties | Logprobs | CountedUsage | Models,
+                Whole | Streamed | Conversation | Schema | OutputCap | Stop | Seed | Sampling
+                | TopK | Penalties | Logprobs | CountedUsage | Models | Window,
                 Kind::LlamaCpp,
             )
             | (Whole | Streamed | Conversation | Sampling, Kind::Ollama) => Some(Server::Real),
-            (Models, Kind::Anthropic) => None,
-            (CountedUsage | Logprobs | ContentFilter, Kind::Ollama) => None,
-            (Logprobs, _) => None,
+            (OutputCap | Logprobs | Window, _) => None,
+            (Embeddings | Models | Penalties | CountedUsage | ContentFilter, Kind::Ollama) => None,
+            (Models | ContentFilter, Kind::Anthropic) => None,
             _ => Some(Server::Aimock),
         }
     }
 
     /// Checks it.
     pub(crate) async fn check(self, kind: Kind, server: Option<Server>) -> anyhow::Result<Found> {
-        let own = Provider::start(script(self));
-        let gateway = match server {
-            Some(server) => {
-                Gateway::new(&ask::settings(kind, &server.url(kind), &server.model(kind)))
-            }
-            None => {
-                let url = match kind {
-                    Kind::Ollama => own.url(),
-                    _ => own.url() + "/v1",
-                };
-                Gateway::new(&ask::settings(kind, &url, "m"))
-            }
+        let own = Provider::start(script(self, kind));
+        let settings = match server {
+            Some(server) => ask::settings(kind, &server.url(kind), &server.model(kind)),
+            None => own_settings(kind, &own),
         };
+        match self {
+            Models => return models(settings).await,
+            Window => return window(settings).await,
+            _ => {}
+        }
+        let gateway = Gateway::new(&settings);
         match self {
             Whole => whole(&gateway).await,
             Embeddings => embeddings(&gateway).await,
-            Models => models(&gateway).await,
             Pull => refused_or(gateway.pull().await, |steps| ensured(steps > 1)),
             Cancel => cancel(&gateway, &own).await,
             _ => {
@@ -156,18 +168,41 @@ impl Feature {
                 if let Some(failure) = &answer.failure {
                     anyhow::bail!("{failure}");
                 }
-                self.look(&answer)
+                let found = self.look(&answer)?;
+                let is_sent = self.ensure_sent(kind).await?;
+                Ok(if is_sent { found } else { Found::Absent })
             }
         }
+    }
+
+    /// Sees to it that what the call asks for is really in what the backend gets: a simulator may
+    /// answer as if it were. `false` when the wire has no word for it.
+    async fn ensure_sent(self, kind: Kind) -> anyhow::Result<bool> {
+        let Some(sent) = sent::expected(self, kind) else {
+            return Ok(self != Json);
+        };
+        let own = Provider::start(script(self, kind));
+        let gateway = Gateway::new(&own_settings(kind, &own));
+        let answer = gateway.stream(self.call(&gateway)).await;
+        ensure!(answer.failure.is_none(), "{:?}", answer.failure);
+        let seen = own.requests();
+        let body = &seen.first().context("no call")?.body;
+        ensure!(
+            body.pointer(sent.at) == Some(&sent.value),
+            "{} is not {} in {body}",
+            sent.at,
+            sent.value
+        );
+        Ok(true)
     }
 
     /// The call that asks for it.
     fn call(self, gateway: &Gateway) -> wire::Generation {
         let mut call = gateway.call(match self {
-            ToolCall => "What is the weather in Paris?",
+            ToolCall | ToolChoice => "What is the weather in Paris?",
             ContentFilter => "Say something filtered.",
             CountedUsage => "What is cached?",
-            Schema => "Give the object of a city.",
+            Json | Schema => "Give the object of a city.",
             Stop | OutputCap => "Count from one to twenty.",
             _ => "Say hello.",
         });
@@ -176,11 +211,23 @@ impl Feature {
             Conversation => call.messages = conversation(),
             Picture => call.messages[0].parts.push(picture()),
             ToolCall => call.tools = vec![weather()],
+            ToolChoice => {
+                call.tools = vec![weather()];
+                call.tool_choice = Some(common::ToolChoice {
+                    mode: common::tool_choice::Mode::Required.into(),
+                    ..common::ToolChoice::default()
+                });
+            }
             ToolResult => {
                 call.tools = vec![weather()];
                 call.messages.extend(tool_turns());
             }
+            Json => call.response_format = Some(json()),
             Schema => call.response_format = Some(schema()),
+            Reasoning => {
+                params.reasoning_effort = Some("low".into());
+                params.max_output_tokens = Some(2048);
+            }
             OutputCap => params.max_output_tokens = Some(3),
             Stop => params.stop = vec!["e".into()],
             Seed => params.seed = Some(7),
@@ -202,7 +249,7 @@ impl Feature {
             Streamed => {
                 ensured(answer.deltas.len() > 1 && finish != common::FinishReason::Unspecified)
             }
-            ToolCall => {
+            ToolCall | ToolChoice => {
                 let call = answer.tool_calls.first().context("no tool call")?;
                 let arguments: serde_json::Value = serde_json::from_str(&call.arguments_json)?;
                 ensure!(finish == common::FinishReason::ToolCalls, "{finish:?}");
@@ -212,7 +259,7 @@ impl Feature {
                         && !call.id.is_empty(),
                 )
             }
-            Schema => {
+            Json | Schema => {
                 let value: serde_json::Value = serde_json::from_str(&answer.text())?;
                 ensured(value["city"].is_string())
             }
@@ -222,6 +269,10 @@ impl Feature {
             }
             Stop => ensured(!answer.text().contains('e') || answer.text().contains("simulated")),
             Logprobs if answer.logprobs == 0 => Ok(Found::Absent),
+            CachedUsage if usage.cached_input_tokens == 0 => Ok(Found::Absent),
+            CachedUsage => ensured(usage.cached_input_tokens < usage.input_tokens),
+            ReasoningUsage if usage.reasoning_tokens == 0 => Ok(Found::Absent),
+            ReasoningUsage => ensured(usage.reasoning_tokens < usage.output_tokens),
             CountedUsage => {
                 ensured(!usage.estimated && usage.input_tokens > 0 && usage.output_tokens > 0)
             }
@@ -237,15 +288,38 @@ impl Feature {
 }
 
 /// What our own scripted server says.
-fn script(feature: Feature) -> Script {
+fn script(feature: Feature, kind: Kind) -> Script {
     let reply = Reply::text("one two three four five six");
     let reply = match feature {
-        EstimatedUsage => reply.usage(terrace_testkit::provider::UsageReport::Absent),
+        EstimatedUsage => reply.usage(UsageReport::Absent),
+        CachedUsage => reply.usage(UsageReport::Counts {
+            input: 40,
+            cached: 30,
+            output: 20,
+        }),
+        ReasoningUsage => reply.usage(UsageReport::Thought {
+            input: 40,
+            output: 20,
+            reasoning: 12,
+        }),
         ContentFilter => reply.finish("content_filter"),
-        Cancel => reply.fault(terrace_testkit::provider::Fault::Stall { after: 1 }),
+        Cancel => reply.fault(Fault::Stall { after: 1 }),
         _ => reply,
     };
-    Script::serving(["m"]).otherwise(reply)
+    Script {
+        // vLLM lists it; OpenAI and those of whom nothing is known do not.
+        context_window: (feature == Window && kind == Kind::Vllm).then_some(1024),
+        ..Script::serving(["m"]).otherwise(reply)
+    }
+}
+
+/// A gateway in front of our own scripted server.
+fn own_settings(kind: Kind, own: &Provider) -> Settings {
+    let url = match kind {
+        Kind::Ollama => own.url(),
+        _ => own.url() + "/v1",
+    };
+    ask::settings(kind, &url, "m")
 }
 
 fn ensured(holds: bool) -> anyhow::Result<Found> {
@@ -284,14 +358,31 @@ async fn embeddings(gateway: &Gateway) -> anyhow::Result<Found> {
     })
 }
 
-async fn models(gateway: &Gateway) -> anyhow::Result<Found> {
-    let answer = gateway
-        .client
-        .clone()
-        .list_models(wire::ListModelsRequest {})
-        .await?;
-    let models = answer.into_inner().models;
-    ensured(models.len() == 1 && models[0].available && models[0].context_window > 0)
+/// Whether the backend's own list tells a model that it has from one that it lacks.
+async fn models(mut settings: Settings) -> anyhow::Result<Found> {
+    let mut absent = settings.models[0].clone();
+    absent.model.name = ModelName::new("no-such-model")?;
+    settings.models.push(absent);
+    let models = Gateway::started(&settings).await.models().await?;
+    let available: Vec<bool> = models.iter().map(|model| model.available).collect();
+    match available[..] {
+        [true, false] => Ok(Found::Yes),
+        [true, true] => Ok(Found::Absent),
+        _ => anyhow::bail!("{models:?}"),
+    }
+}
+
+/// Whether the window comes from the backend: the one of the config is another.
+async fn window(mut settings: Settings) -> anyhow::Result<Found> {
+    const IN_CONFIG: u32 = 100_000;
+    let model = &mut settings.models[0].model;
+    model.context_window = IN_CONFIG;
+    model.known.context_window = false;
+    let models = Gateway::started(&settings).await.models().await?;
+    Ok(match models[0].context_window {
+        IN_CONFIG => Found::Absent,
+        _ => Found::Yes,
+    })
 }
 
 async fn cancel(gateway: &Gateway, own: &Provider) -> anyhow::Result<Found> {
@@ -354,6 +445,12 @@ fn tool_turns() -> [common::Message; 2] {
             parts: part(common::part::Kind::ToolResult(result)),
         },
     ]
+}
+
+fn json() -> common::ResponseFormat {
+    common::ResponseFormat {
+        kind: Some(common::response_format::Kind::Json(common::JsonFormat {})),
+    }
 }
 
 fn schema() -> common::ResponseFormat {

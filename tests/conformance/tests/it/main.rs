@@ -4,4 +4,5 @@
 mod faults;
 mod features;
 mod real_server;
+mod sent;
 mod table;

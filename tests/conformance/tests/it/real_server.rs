@@ -9,6 +9,7 @@ use terrace_conformance::{Answer, Gateway, Kind, ModelServer, ask, http};
 use terrace_domain::Reason;
 use terrace_proto::common::v1 as common;
 use terrace_proto::gateway::v1 as wire;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 const STREAMS: usize = 32;
@@ -78,13 +79,30 @@ async fn until_well(gateway: &Gateway) {
     timeout(Duration::from_secs(30), well).await.unwrap();
 }
 
-async fn models(gateway: &Gateway) -> Vec<common::Model> {
-    let answer = gateway
-        .client
-        .clone()
-        .list_models(wire::ListModelsRequest {})
-        .await;
-    answer.unwrap().into_inner().models
+fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Tasks of this process when no connection to the server is open.
+async fn tasks_at_rest(server: &ModelServer) -> usize {
+    let idle = async {
+        while server.connections().unwrap() > 0 {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), idle).await.unwrap();
+    tasks()
+}
+
+/// Waits until no more tasks live than did at rest.
+async fn until_tasks(at_rest: usize) {
+    let ended = async {
+        while tasks() > at_rest {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ended = timeout(Duration::from_secs(10), ended).await;
+    assert!(ended.is_ok(), "{} tasks, {at_rest} at rest", tasks());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,17 +111,19 @@ async fn a_server_that_stops_or_dies_in_the_middle_of_32_answers_leaves_nothing_
     let server = ModelServer::start(folder.path()).unwrap();
     let gateway = gateway(&server);
     until_well(&gateway).await;
+    let at_rest = tasks_at_rest(&server).await;
 
     let (answers, took) = struck(&gateway, &server, "STOP").await;
     assert_eq!(reasons(&answers), [Reason::BackendTimeout; STREAMS]);
     assert!(took < FIRST + IDLE, "{took:?}");
     assert_eq!(server.connections().unwrap(), 0, "nothing is left open");
-    let model = &models(&gateway).await[0];
+    until_tasks(at_rest).await;
+    let model = &gateway.models().await.unwrap()[0];
     assert!(!model.available, "its breaker is open");
     server.signal("CONT").unwrap();
     until_well(&gateway).await;
     assert!(
-        models(&gateway).await[0].available,
+        gateway.models().await.unwrap()[0].available,
         "it has closed by itself"
     );
 
@@ -121,8 +141,14 @@ async fn a_server_that_stops_or_dies_in_the_middle_of_32_answers_leaves_nothing_
     );
     assert!(took < IDLE, "{took:?}");
     assert_eq!(server.connections().unwrap(), 0);
+    until_tasks(at_rest).await;
+    assert!(
+        !gateway.models().await.unwrap()[0].available,
+        "its breaker is open"
+    );
     server.restart().unwrap();
     until_well(&gateway).await;
+    assert!(gateway.models().await.unwrap()[0].available);
 
     // Every place is free again: as many as there are get in at once.
     let again = join_all((0..STREAMS).map(|_| gateway.whole(brief(&gateway)))).await;
@@ -149,25 +175,28 @@ async fn a_caller_who_leaves_frees_the_slot_of_the_server() {
     let server = ModelServer::start(folder.path()).unwrap();
     let gateway = gateway(&server);
     until_well(&gateway).await;
-    let mut waits = Vec::new();
+    let mut waits: Vec<(Duration, Duration)> = Vec::new();
     for _ in 0..5 {
         let left = timeout(Duration::from_millis(500), gateway.stream(long(&gateway))).await;
         assert!(left.is_err(), "it is still telling its story");
         waits.push(until_idle(&server).await);
     }
     // For people to look at: how long a token takes depends on the machine.
-    println!("the slot was free {waits:?} after its caller had left");
+    println!("call dropped and slot free so long after the caller had left: {waits:?}");
 }
 
-/// Waits until no slot is at work and no connection open; how long that took.
-async fn until_idle(server: &ModelServer) -> Duration {
+/// Waits until no connection is open, and then until no slot is at work; how long each took.
+async fn until_idle(server: &ModelServer) -> (Duration, Duration) {
+    const PATIENCE: Duration = Duration::from_secs(30);
     let gone = Instant::now();
-    while server.connections().unwrap() > 0 || busy(server).await > 0 {
-        assert!(
-            gone.elapsed() < Duration::from_secs(30),
-            "the server goes on"
-        );
-        sleep(Duration::from_millis(5)).await;
+    while server.connections().unwrap() > 0 {
+        assert!(gone.elapsed() < PATIENCE, "the call goes on");
+        sleep(Duration::from_millis(2)).await;
     }
-    gone.elapsed()
+    let dropped = gone.elapsed();
+    while busy(server).await > 0 {
+        assert!(gone.elapsed() < PATIENCE, "the server goes on");
+        sleep(Duration::from_millis(2)).await;
+    }
+    (dropped, gone.elapsed())
 }
