@@ -161,6 +161,7 @@ impl Ledger {
                 model: "claude-sonnet-4-5".to_owned(),
             }),
             action: "edit_file".to_owned(),
+            body_fingerprint: Vec::new(),
         };
         self.client.clone().reserve(ask).await.unwrap();
     }
