@@ -3,6 +3,7 @@
 //! Values are checked here as far as they can be without a server, so that a typing error costs no
 //! round trip. What a flag means for a request is in [`crate::request`].
 
+mod budget;
 mod consensus;
 mod examples;
 mod request;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use budget::{BudgetArgs, BudgetCommand, SetArgs, TopUpArgs};
 pub(crate) use consensus::ConsensusArgs;
 pub(crate) use request::{Format, RequestArgs};
 pub(crate) use values::Since;
@@ -62,6 +64,10 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Show what was spent and saved, and where the budgets stand
     Cost(CostArgs),
+    /// Show, set, pause and top up budgets
+    Budget(BudgetArgs),
+    /// Prove that the books are right
+    Ledger(LedgerArgs),
     /// Check or show a config
     Config(ConfigArgs),
     /// Print a completion script for a shell
@@ -212,6 +218,24 @@ pub(crate) struct CostArgs {
     /// Print one JSON object instead of tables; errors too
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = examples::LEDGER)]
+pub(crate) struct LedgerArgs {
+    #[command(subcommand)]
+    pub(crate) command: LedgerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerCommand {
+    /// Check that events and holds add up to the budgets, without a gap and nothing twice
+    #[command(after_help = examples::LEDGER_VERIFY)]
+    Verify {
+        /// Print one JSON object instead of text; errors too
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use terrace_domain::{Failure, Reason};
+use terrace_proto::ledger::v1::account_service_client::AccountServiceClient;
 use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_proto::router::v1::router_service_client::RouterServiceClient;
 use terrace_rpc::server::MAX_MESSAGE_BYTES;
@@ -34,6 +35,13 @@ impl Client {
     /// A client of the orchestrator.
     pub(crate) fn router(&self) -> RouterServiceClient<Link> {
         RouterServiceClient::new(self.link.clone())
+            .max_decoding_message_size(MAX_MESSAGE_BYTES)
+            .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// A client of the cost-ledger's accounts.
+    pub(crate) fn accounts(&self) -> AccountServiceClient<Link> {
+        AccountServiceClient::new(self.link.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES)
     }

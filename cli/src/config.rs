@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use terrace_config::{Config, Loaded, Row};
+use terrace_domain::BudgetName;
 
 use crate::args::ConfigCommand;
 use crate::error::finish;
@@ -95,9 +96,16 @@ fn money(config: &Config) -> String {
         Some(cap) => format!("Daily budget: {cap} ({})\n", costs.time_zone.name()),
         None => "Daily budget: none\n".to_owned(),
     };
+    let others = costs.budgets.iter();
+    let others = others.filter(|budget| budget.name != BudgetName::INSTALLATION_DAILY);
+    let lines = others.map(|budget| {
+        let (name, cap, zone) = (&budget.name, budget.cap, budget.time_zone.name());
+        format!("Budget {name}: {cap} ({zone})\n")
+    });
+    let budgets = budget + &lines.collect::<String>();
     match &costs.baseline {
-        Some(baseline) => format!("{budget}Baseline: {}\n", baseline.model),
-        None => budget,
+        Some(baseline) => format!("{budgets}Baseline: {}\n", baseline.model),
+        None => budgets,
     }
 }
 

@@ -87,7 +87,7 @@ pub(crate) const fn hint(reason: Reason) -> Option<&'static str> {
             "start one with `terrace up`, or name another with --server or TERRACE_SERVER"
         }
         Reason::BudgetExhausted => {
-            "`terrace cost` shows the budgets; cost_control.daily_budget in the config sets the daily one"
+            "`terrace budget list` shows the budgets; `terrace budget top-up` gives one more for today"
         }
         Reason::DeadlineExceeded => "allow more time with --timeout, as --timeout 300s",
         Reason::NoCandidate => {

@@ -11,7 +11,10 @@ use terrace_proto::classifier::v1::Classification;
 use terrace_proto::common::v1::{Model, Usage};
 use terrace_proto::convert::{text_of_parts, timestamp};
 use terrace_proto::judge::v1::Verdict;
-use terrace_proto::ledger::v1::{Budget, GetSummaryResponse, TierSummary};
+use terrace_proto::ledger::v1::{
+    Budget, GetSummaryResponse, TierSummary, VerifyCheck, VerifyFinding, VerifyResponse,
+    WatchAlertsResponse,
+};
 use terrace_proto::router::v1::{
     Attempt, CacheProvenance, Candidate, LeftOut, ListModelsResponse, Plan, RouteResponse,
 };
@@ -254,6 +257,35 @@ fn tier(tier: &TierSummary) -> Value {
     })
 }
 
+/// Budgets and where they stand.
+pub(crate) fn budgets(budgets: &[Budget]) -> Value {
+    json!({ "budgets": budgets.iter().map(budget).collect::<Vec<Value>>() })
+}
+
+/// An alert of a budget.
+pub(crate) fn alert(alert: &WatchAlertsResponse) -> Value {
+    json!({
+        "alert_id": alert.alert_id,
+        "kind": lower(alert.kind().as_str_name(), "ALERT_KIND_"),
+        "at": alert.at.as_ref().and_then(time_of),
+        "budget": alert.budget.as_ref().map(budget),
+    })
+}
+
+/// A proof of the books.
+pub(crate) fn proof(proof: &VerifyResponse) -> Value {
+    let check = |check: &VerifyCheck| {
+        let finding =
+            |found: &VerifyFinding| json!({"subject": found.subject, "detail": found.detail});
+        let findings: Vec<Value> = check.findings.iter().map(finding).collect();
+        json!({"name": check.name, "about": check.about, "wrong": check.wrong, "findings": findings})
+    };
+    json!({
+        "right": proof.checks.iter().all(|check| check.wrong == 0),
+        "checks": proof.checks.iter().map(check).collect::<Vec<Value>>(),
+    })
+}
+
 fn budget(budget: &Budget) -> Value {
     json!({
         "name": budget.name,
@@ -267,6 +299,10 @@ fn budget(budget: &Budget) -> Value {
         "period_start": budget.period_start.as_ref().and_then(time_of),
         "period_end": budget.period_end.as_ref().and_then(time_of),
         "time_zone": budget.time_zone,
+        "paused": budget.paused,
+        "topped_up_nano_usd": budget.topped_up_nano_usd,
+        "topped_up_usd": usd(budget.topped_up_nano_usd),
+        "origin": lower(budget.origin().as_str_name(), "BUDGET_ORIGIN_"),
     })
 }
 

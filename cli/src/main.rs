@@ -5,6 +5,7 @@
 //! say nothing on standard error but what went wrong.
 
 mod args;
+mod budget;
 mod client;
 mod completion;
 mod config;
@@ -13,6 +14,7 @@ mod error;
 mod exit;
 mod explain;
 mod json;
+mod ledger;
 mod models;
 mod output;
 mod render;
@@ -45,6 +47,8 @@ async fn main() -> ExitCode {
         Command::Route(args) => route::run(&server, &output, &args).await.into(),
         Command::Explain(args) => explain::run(&server, &output, &args).await.into(),
         Command::Models(args) => models::run(&server, &output, &args).await.into(),
+        Command::Budget(args) => budget::run(&server, &output, &args).await.into(),
+        Command::Ledger(args) => ledger::run(&server, &output, &args).await.into(),
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
         Command::Config(args) => config::run(&output, &args.command).into(),
         Command::Completion(args) => completion::run(&output, args.shell).into(),

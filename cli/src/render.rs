@@ -1,9 +1,11 @@
 //! Answers and attempts as text for people. Pure: a message in, a styled text out.
 
+mod budgets;
 mod consensus;
 mod cost;
 mod models;
 mod plan;
+mod proof;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -12,9 +14,11 @@ use terrace_proto::convert::text_of_parts;
 use terrace_proto::judge::v1::Verdict;
 use terrace_proto::router::v1::{Attempt, RouteResponse};
 
+pub(crate) use budgets::{alert, budgets};
 pub(crate) use cost::cost;
 pub(crate) use models::{able, models};
 pub(crate) use plan::plan;
+pub(crate) use proof::proof;
 
 use crate::style::{BAD, DIM, GOOD, POOR, heading, paint};
 use crate::table::{Grid, Tone};

@@ -91,6 +91,71 @@ Examples:
 
 With `terrace up --split` the ledger has an address of its own: give it with --server.";
 
+pub(super) const BUDGET: &str = "\
+A budget's name says whose it is and how long it lasts: installation/daily, project/search/monthly,
+key/ID/daily. A step that costs needs room in every budget above it.
+
+Examples:
+  terrace budget list
+  terrace budget set project/search/daily --cap 2.50
+  terrace budget pause installation/daily
+
+With `terrace up --split` the ledger has an address of its own: give it with --server.";
+
+pub(super) const BUDGET_LIST: &str = "\
+Examples:
+  terrace budget list
+  terrace budget list --project search --json";
+
+pub(super) const BUDGET_WATCH: &str = "\
+An alert is given once a period when spending reaches the threshold, and once when a budget refuses
+its first step. With --json each is an object of its own line.
+
+Examples:
+  terrace budget watch
+  terrace budget watch --since 7d --json";
+
+pub(super) const LEDGER: &str = "\
+Examples:
+  terrace ledger verify
+
+With `terrace up --split` the ledger has an address of its own: give it with --server.";
+
+pub(super) const LEDGER_VERIFY: &str = "\
+Reads all of the books in one moment, while calls go on; large books take a while.
+
+Examples:
+  terrace ledger verify
+  terrace ledger verify --json
+
+Exit codes: 0 the books are right, 1 something is wrong and was printed; others as for route";
+
+pub(super) const BUDGET_SET: &str = "\
+What is not given stays as it is. A budget that stands in the config is changed there.
+
+Examples:
+  terrace budget set project/search/daily --cap 2.50
+  terrace budget set project/search/monthly --cap 40 --alert-threshold 0.5 --time-zone Europe/Berlin";
+
+pub(super) const BUDGET_PAUSE: &str = "\
+Calls in flight go on; what they cost is booked. Free models still answer.
+
+Examples:
+  terrace budget pause installation/daily";
+
+pub(super) const BUDGET_RESUME: &str = "\
+Examples:
+  terrace budget resume installation/daily";
+
+pub(super) const BUDGET_TOP_UP: &str = "\
+Examples:
+  terrace budget top-up installation/daily 5
+  terrace budget top-up project/search/monthly 20 --id 0190f4c8-5c96-774b-bcce-b302099a8057";
+
+pub(super) const BUDGET_REMOVE: &str = "\
+Examples:
+  terrace budget remove project/search/daily";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   terrace config check llm_config.yaml

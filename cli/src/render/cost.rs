@@ -1,18 +1,16 @@
 //! What was spent and saved, and where the budgets stand. The parts of each list add up.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use prost_types::Timestamp;
 use terrace_proto::convert::timestamp;
 use terrace_proto::ledger::v1::{Budget, GetSummaryResponse};
 use time::OffsetDateTime;
 
-use crate::style::{BAD, DIM, GOOD, POOR, STRONG, heading, paint};
+use super::budgets::line_of;
+use crate::style::{BAD, GOOD, STRONG, heading, paint};
 use crate::table::{Grid, Tone};
-use crate::wording::{clean, lower, money, span};
-
-/// Cells of a budget's bar.
-const BAR: u32 = 20;
+use crate::wording::{clean, lower, money};
 
 /// The summary and the budgets, as seen at `now`.
 pub(crate) fn cost(
@@ -140,7 +138,7 @@ fn totals(summary: &GetSummaryResponse) -> String {
 }
 
 /// ` (50.0 %)`, or nothing when there is nothing to compare with.
-fn percent(part: i64, whole: i64) -> String {
+pub(super) fn percent(part: i64, whole: i64) -> String {
     if whole == 0 {
         return String::new();
     }
@@ -150,50 +148,7 @@ fn percent(part: i64, whole: i64) -> String {
     format!(" ({sign}{}.{} %)", tenths / 10, tenths % 10)
 }
 
-fn line_of(budget: &Budget, now: SystemTime) -> String {
-    let used = budget
-        .spent_nano_usd
-        .saturating_add(budget.reserved_nano_usd);
-    let share = share(used, budget.cap_nano_usd);
-    let style = match f64::from(share) / 1000.0 {
-        full if full >= 1.0 => BAD,
-        high if high >= budget.alert_threshold => POOR,
-        _ => GOOD,
-    };
-    let filled = (share * BAR).div_ceil(1000).min(BAR) as usize;
-    let bar = paint(style, "#".repeat(filled)) + &paint(DIM, "-".repeat(BAR as usize - filled));
-    format!(
-        "{}  [{bar}]  {} spent, {} reserved of {}{}{}\n",
-        clean(&budget.name),
-        money(budget.spent_nano_usd),
-        money(budget.reserved_nano_usd),
-        money(budget.cap_nano_usd),
-        percent(used, budget.cap_nano_usd),
-        ends(budget, now),
-    )
-}
-
-/// Thousandths of the cap that are used, at most all of them.
-fn share(used: i64, cap: i64) -> u32 {
-    if cap <= 0 {
-        return 1000;
-    }
-    let share = i128::from(used.max(0)) * 1000 / i128::from(cap);
-    u32::try_from(share).unwrap_or(1000).min(1000)
-}
-
-fn ends(budget: &Budget, now: SystemTime) -> String {
-    let left = budget
-        .period_end
-        .as_ref()
-        .and_then(timestamp)
-        .and_then(|end| end.duration_since(now).ok());
-    left.map_or_else(String::new, |left: Duration| {
-        format!(", anew in {} ({})", span(left), clean(&budget.time_zone))
-    })
-}
-
-fn day_and_time(at: Option<&Timestamp>) -> String {
+pub(super) fn day_and_time(at: Option<&Timestamp>) -> String {
     let Some(at) = at.and_then(timestamp).map(OffsetDateTime::from) else {
         return "the beginning".to_owned();
     };

@@ -2,7 +2,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use terrace_proto::convert::wire_timestamp;
 use terrace_proto::ledger::v1::{
-    Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary,
+    Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary, VerifyCheck,
+    VerifyFinding, VerifyResponse,
 };
 use terrace_proto::router::v1::{AbsentMember, CacheProvenance, ConsensusPlan};
 
@@ -244,6 +245,50 @@ fn the_bill_adds_up_and_budgets_have_a_bar() {
     === Budgets ===
     installation/daily  [##########----------]  $0.004500 spent, $0.000500 reserved of $0.010000 (50.0 %), anew in 2h 0m (Europe/Berlin)
     ");
+}
+
+#[test]
+fn a_budget_says_what_was_added_and_that_it_is_paused() {
+    let topped_up = Budget {
+        topped_up_nano_usd: 10_000_000,
+        paused: true,
+        ..budget(4_500_000, 500_000)
+    };
+    let text = plain(&budgets(&[topped_up], UNIX_EPOCH));
+    insta::assert_snapshot!(text, @r"
+    installation/daily  [#####---------------]  $0.004500 spent, $0.000500 reserved of $0.020000 ($0.010000 on top) (25.0 %), anew in 2h 0m (Europe/Berlin), paused
+    ");
+    assert!(budgets(&[], UNIX_EPOCH).starts_with("no budget"));
+}
+
+#[test]
+fn a_proof_names_what_is_wrong_and_how_much_more_there_is() {
+    let about = "a request that has ended holds no money";
+    let right = VerifyCheck {
+        about: about.into(),
+        ..VerifyCheck::default()
+    };
+    let wrong = VerifyCheck {
+        wrong: 3,
+        findings: vec![VerifyFinding {
+            subject: "request 7 step attempt/0".into(),
+            detail: "holds 5 nano-USD and its request has ended".into(),
+        }],
+        ..right.clone()
+    };
+    let checks = vec![right.clone(), wrong];
+    let text = plain(&proof(&VerifyResponse { checks }));
+    insta::assert_snapshot!(text, @r"
+    right  a request that has ended holds no money
+    WRONG  a request that has ended holds no money: not so for 3
+             request 7 step attempt/0 holds 5 nano-USD and its request has ended
+             and 2 more
+    1 claim is not true
+    ");
+    let text = plain(&proof(&VerifyResponse {
+        checks: vec![right],
+    }));
+    assert!(text.ends_with("the books are right\n"), "{text}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{stderr, stdout, terrace};
 
-const VERBS: [&[&str]; 11] = [
+const VERBS: [&[&str]; 21] = [
     &[],
     &["up"],
     &["serve"],
@@ -10,6 +10,16 @@ const VERBS: [&[&str]; 11] = [
     &["explain"],
     &["models"],
     &["cost"],
+    &["budget"],
+    &["budget", "list"],
+    &["budget", "watch"],
+    &["budget", "set"],
+    &["budget", "pause"],
+    &["budget", "resume"],
+    &["budget", "top-up"],
+    &["budget", "remove"],
+    &["ledger"],
+    &["ledger", "verify"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

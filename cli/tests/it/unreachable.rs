@@ -19,7 +19,8 @@ fn every_client_says_how_to_start_the_server_that_is_missing() {
     let route: &[&str] = &["route", "--prompt", "hello"];
     let stream: &[&str] = &["route", "--prompt", "hello", "--stream"];
     let explain: &[&str] = &["explain", "--prompt", "hello"];
-    for verb in [route, stream, explain, &["models"], &["cost"]] {
+    let budget: &[&str] = &["budget", "pause", "installation/daily"];
+    for verb in [route, stream, explain, &["models"], &["cost"], budget] {
         let output = terrace(&[&["--server", server.as_str()], verb].concat());
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(7), "{verb:?}: {text}");
