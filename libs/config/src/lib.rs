@@ -27,7 +27,7 @@ pub use schema::{
     AlertWebhook, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
     Config, CostControl, Equivalence, Hedge, Judge, Known, Ledger, Limits, LogFormat, Marker,
     Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue,
-    Retry, Routing, Service, Services, Telemetry, Tier, Tiers, Weights,
+    Retry, Routing, Service, Services, Spool, Telemetry, Tier, Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

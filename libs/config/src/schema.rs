@@ -25,7 +25,7 @@ pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
 pub use hedge::Hedge;
 pub use judge::{Judge, Weights};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
 pub use routing::{
     Equivalence, Marker, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, Routing,

@@ -16,6 +16,7 @@ use crate::config::Settings;
 use crate::error::{Error, StartError};
 use crate::grpc::{Accounts, Grpc};
 use crate::reap;
+use crate::spool::Spool;
 use crate::store::{Store, Transaction, budgets};
 
 /// The ledger, built and not yet listening.
@@ -25,6 +26,7 @@ pub struct App {
     commits: Commits,
     grpc: Grpc,
     webhook: Option<Webhook>,
+    spool: Spool,
     settings: Arc<Settings>,
 }
 
@@ -36,6 +38,7 @@ pub struct App {
 /// time-out, the tables or the budgets cannot be written, or the webhook cannot be used.
 pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError> {
     let webhook = Webhook::from_config(&settings.alert_webhook)?;
+    let spool = Spool::open(&settings.spool)?;
     let store = Store::open(&settings, tasks.clone()).await?;
     let settings = Arc::new(settings);
     let configure = Arc::new(Configure(Arc::clone(&settings)));
@@ -45,10 +48,11 @@ pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError>
         .map_err(|error| StartError::Budget(Failure::from(error)))?;
     let commits = Commits::new(store.clone());
     Ok(App {
-        grpc: Grpc::new(store.clone(), commits.clone(), &settings),
+        grpc: Grpc::new(store.clone(), commits.clone(), spool.clone(), &settings),
         store,
         commits,
         webhook,
+        spool,
         settings,
     })
 }
@@ -71,12 +75,16 @@ impl App {
         Stack::new("cost-ledger", settings, services)
     }
 
-    /// Starts the reaper, which ends requests whose orchestrator died, and the sender of alerts. They
+    /// Starts the reaper, which ends requests whose orchestrator died, the sender of alerts and what empties
+    /// the spool. They
     /// are dropped at the end of the process; a transaction they have begun still comes to its end.
     pub fn start_background(&self, tasks: &Tasks) {
         let (store, commits) = (self.store.clone(), self.commits.clone());
         let reaper = reap::run(store, commits, self.settings.reaper_interval);
         tasks.spawn("reaper", Kind::Background, reaper);
+        let replay = self.spool.clone();
+        let replay = replay.replay(self.commits.clone(), self.grpc.spooled());
+        tasks.spawn("spool", Kind::Background, replay);
         if let Some(webhook) = &self.webhook {
             let deliver = alerts::deliver(self.store.clone(), webhook.clone());
             tasks.spawn("alerts", Kind::Background, deliver);

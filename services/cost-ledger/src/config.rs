@@ -5,6 +5,8 @@ use std::time::Duration;
 use terrace_config::{AlertWebhook, Budget, Config, Secret, TimeZone};
 use terrace_domain::{ModelName, Score};
 
+use crate::spool::SpoolSettings;
+
 /// Everything the ledger is told from outside.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -31,6 +33,8 @@ pub struct Settings {
     pub statement_timeout: Duration,
     /// To get a connection: at the start with retries, later from the pool.
     pub connect_timeout: Duration,
+    /// Where free settlements wait for the database.
+    pub spool: SpoolSettings,
     /// What a request may be tagged with.
     pub tags: TagLimits,
 }
@@ -42,6 +46,15 @@ pub struct TagLimits {
     pub count: usize,
     /// The most bytes of one tag, name and value together.
     pub bytes: usize,
+}
+
+impl SpoolSettings {
+    fn from_config(spool: &terrace_config::Spool) -> Self {
+        Self {
+            folder: spool.folder.clone(),
+            max_bytes: spool.max_bytes.get(),
+        }
+    }
 }
 
 impl Settings {
@@ -61,6 +74,7 @@ impl Settings {
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,
             connect_timeout: ledger.connect_timeout,
+            spool: SpoolSettings::from_config(&ledger.spool),
             tags: TagLimits {
                 count: config.limits.max_tags,
                 bytes: config.limits.max_tag_bytes.as_usize(),
@@ -85,6 +99,7 @@ impl Settings {
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,
             connect_timeout: ledger.connect_timeout,
+            spool: SpoolSettings::from_config(&ledger.spool),
             tags: TagLimits {
                 count: limits.max_tags,
                 bytes: limits.max_tag_bytes.as_usize(),

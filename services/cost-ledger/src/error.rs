@@ -113,6 +113,14 @@ pub enum StartError {
         /// What went wrong.
         cause: sqlx::migrate::MigrateError,
     },
+    /// The folder of the spool cannot be used.
+    #[error("ledger.spool.folder {}: {cause}", folder.display())]
+    Spool {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// What is wrong with it.
+        cause: std::io::Error,
+    },
     /// The webhook for alerts cannot be used. The text does not show its address.
     #[error("cost_control.alert_webhook: {0}")]
     Webhook(String),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{BoxStream, Empty, StreamExt as _};
+use prost::Message as _;
 use terrace_config::TimeZone;
 use terrace_domain::{Failure, ModelName, Reason, Score};
 use terrace_proto::ledger::v1 as wire;
@@ -18,8 +19,9 @@ use tonic::{Request, Response, Status};
 
 use crate::commit::Commits;
 use crate::config::{Settings, TagLimits};
+use crate::spool::{Read, Spool};
 use crate::store::Store;
-use crate::{alerts, extend, lookup, release, reserve, settle, summary, verify};
+use crate::{alerts, extend, lookup, release, reserve, summary, verify};
 
 pub(crate) use account::Accounts;
 
@@ -28,6 +30,7 @@ pub(crate) use account::Accounts;
 pub(crate) struct Grpc {
     store: Store,
     commits: Commits,
+    spool: Spool,
     rules: Arc<Rules>,
 }
 
@@ -42,7 +45,7 @@ pub(crate) struct Rules {
 }
 
 impl Grpc {
-    pub(crate) fn new(store: Store, commits: Commits, settings: &Settings) -> Self {
+    pub(crate) fn new(store: Store, commits: Commits, spool: Spool, settings: &Settings) -> Self {
         let rules = Rules {
             reservation_ttl: settings.reservation_ttl,
             tags: settings.tags,
@@ -53,8 +56,20 @@ impl Grpc {
         Self {
             store,
             commits,
+            spool,
             rules: Arc::new(rules),
         }
+    }
+}
+
+impl Grpc {
+    /// Reads what was spooled as it was when it came over the wire.
+    pub(crate) fn spooled(&self) -> Read {
+        let rules = Arc::clone(&self.rules);
+        Box::new(move |record| {
+            let message = wire::SettleRequest::decode(record).ok()?;
+            read::settle(message, &rules).ok()
+        })
     }
 }
 
@@ -90,11 +105,15 @@ impl LedgerService for Grpc {
     }
 
     async fn settle(&self, request: Request<wire::SettleRequest>) -> Answer<wire::SettleResponse> {
-        let ask = read::settle(request.into_inner(), &self.rules).map_err(refused)?;
-        let settled = settle::settle(&self.commits, ask).await.map_err(refused)?;
+        let message = request.into_inner();
+        let ask = read::settle(message.clone(), &self.rules).map_err(refused)?;
+        let record = || message.encode_to_vec();
+        let settled = self.spool.settle(&self.commits, ask, record).await;
+        let settled = settled.map_err(refused)?;
         Ok(Response::new(wire::SettleResponse {
             held_nano_usd: settled.held.get(),
             cost_nano_usd: settled.cost.get(),
+            spooled: settled.spooled,
         }))
     }
 

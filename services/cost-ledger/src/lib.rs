@@ -26,6 +26,7 @@ mod release;
 mod reserve;
 mod set_budget;
 mod settle;
+mod spool;
 mod store;
 mod summary;
 mod verify;
@@ -33,6 +34,7 @@ mod verify;
 pub use app::{App, build};
 pub use config::Settings;
 pub use error::StartError;
+pub use spool::SpoolSettings;
 
 use std::net::SocketAddr;
 

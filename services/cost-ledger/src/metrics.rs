@@ -56,7 +56,19 @@ static WEBHOOKS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-static CAP: LazyLock<Gauge<i64>> = LazyLock::new(|| gauge("cap", "Hard cap of a budget."));
+static SPOOLED: LazyLock<Gauge<u64>> = LazyLock::new(|| {
+    metrics::meter()
+        .u64_gauge("terrace.ledger.spool.bytes")
+        .with_description("Free settlements that wait on disk for the database.")
+        .build()
+});
+
+static CAP: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    gauge(
+        "cap",
+        "Hard cap of a budget, with what was added to this period.",
+    )
+});
 static SPENT: LazyLock<Gauge<i64>> =
     LazyLock::new(|| gauge("spent", "Spent of a budget in the period at hand."));
 static RESERVED: LazyLock<Gauge<i64>> =
@@ -128,11 +140,16 @@ pub(crate) fn webhook(arrived: bool) {
     WEBHOOKS.add(1, &[KeyValue::new("result", word)]);
 }
 
+/// Shows how many bytes wait in the spool.
+pub(crate) fn spooled(bytes: u64) {
+    SPOOLED.record(bytes, &[]);
+}
+
 /// Shows where every budget stands.
 pub(crate) fn budgets(budgets: &[Standing]) {
     for budget in budgets {
         let labels = [KeyValue::new("budget", budget.name.to_string())];
-        CAP.record(budget.cap.get(), &labels);
+        CAP.record(budget.allowed().get(), &labels);
         SPENT.record(budget.spent.get(), &labels);
         RESERVED.record(budget.reserved.get(), &labels);
     }

@@ -11,7 +11,7 @@ use crate::commit::{Commits, Desk, Page, Write};
 use crate::metrics;
 
 /// What steps were, and how the request ended if it has.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settle {
     pub(crate) identity: Identity,
     pub(crate) steps: Vec<Settlement>,
@@ -25,7 +25,21 @@ pub(crate) struct Settled {
     pub(crate) held: NanoUsd,
     /// All that it has cost so far.
     pub(crate) cost: NanoUsd,
+    /// It is on the ledger's disk and not in the database yet: the sums are not known.
+    pub(crate) spooled: bool,
     written: Entries,
+}
+
+impl Settled {
+    /// A settlement that waits on disk.
+    pub(crate) fn spooled() -> Self {
+        Self {
+            held: NanoUsd::ZERO,
+            cost: NanoUsd::ZERO,
+            spooled: true,
+            written: Entries::default(),
+        }
+    }
 }
 
 /// Settles the steps and closes the request.
@@ -60,6 +74,7 @@ impl Write for Settle {
         let settled = Settled {
             held: books.held().minus(written.freed),
             cost: books.cost().plus(written.added_cost),
+            spooled: false,
             written,
         };
         desk.enter(request_id, &settled.written);
@@ -76,6 +91,11 @@ impl Write for Settle {
 }
 
 impl Settle {
+    /// Whether no step of it has cost anything.
+    pub(crate) fn is_free(&self) -> bool {
+        self.steps.iter().all(|step| step.cost.is_zero())
+    }
+
     /// Logs what an operator should hear of.
     fn warn(&self, written: &Entries) {
         let request_id = self.identity.request_id;

@@ -1,13 +1,14 @@
 //! `ledger`: the database behind the books, and when a reservation is given up.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 
 use crate::decode::Section;
-use crate::read::{count, duration};
+use crate::read::{count, duration, size, word};
 use crate::secret::{self, Keys};
-use crate::value::Secret;
+use crate::value::{ByteSize, Secret};
 
 /// The database behind the books, and when a reservation is given up.
 #[derive(Debug, Clone)]
@@ -26,6 +27,28 @@ pub struct Ledger {
     pub statement_timeout: Duration,
     /// To get a connection, the wait for a free one included. Default: 10 s.
     pub connect_timeout: Duration,
+    /// Where free settlements wait while the database is away.
+    pub spool: Spool,
+}
+
+/// Where free settlements wait while the database is away.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    /// A folder of this ledger alone, on a disk that outlasts it. Default: none, they wait with
+    /// their callers.
+    pub folder: Option<PathBuf>,
+    /// The most that waits. Default: 64 MiB.
+    pub max_bytes: ByteSize,
+}
+
+impl Spool {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let most = ByteSize::kib(4)..=ByteSize::mib(1 << 20);
+        Self {
+            folder: section.get("folder", word).map(PathBuf::from),
+            max_bytes: section.or("max_bytes", ByteSize::mib(64), size(most)),
+        }
+    }
 }
 
 impl Default for Ledger {
@@ -37,6 +60,10 @@ impl Default for Ledger {
             max_connections: 8,
             statement_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
+            spool: Spool {
+                folder: None,
+                max_bytes: ByteSize::mib(64),
+            },
         }
     }
 }
@@ -67,6 +94,7 @@ impl Ledger {
             ),
             statement_timeout: section.or("statement_timeout", default.statement_timeout, moment()),
             connect_timeout: section.or("connect_timeout", default.connect_timeout, moment()),
+            spool: section.section("spool", Spool::read),
         }
     }
 }

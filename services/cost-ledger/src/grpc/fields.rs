@@ -69,11 +69,6 @@ impl Fields {
         None
     }
 
-    /// A budget from `least` up to what all of them together stay far below.
-    pub(super) fn budget(&mut self, field: &str, nanos: i64, least: i64) -> Option<NanoUsd> {
-        self.amount(field, nanos, least)
-    }
-
     /// A count that the database can hold.
     pub(super) fn count(&mut self, field: &str, count: u64) {
         let fits = i64::try_from(count).is_ok();

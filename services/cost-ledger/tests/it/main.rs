@@ -18,6 +18,7 @@ mod refused;
 mod sandbox;
 mod set_by_call;
 mod settled;
+mod spooled;
 mod start;
 mod summed_up;
 mod verified;

@@ -20,7 +20,7 @@ pub(in crate::grpc) fn set_budget(
     let mask = mask(&mut fields, message);
     let means = |field: &str| mask.contains(&field);
     let cap = means("cap_nano_usd")
-        .then(|| fields.budget("cap_nano_usd", message.cap_nano_usd, 0))
+        .then(|| fields.amount("cap_nano_usd", message.cap_nano_usd, 0))
         .flatten();
     let alert_threshold = means("alert_threshold")
         .then(|| alert_threshold(&mut fields, message, rules))
@@ -107,7 +107,7 @@ fn top_up(fields: &mut Fields, message: &wire::SetBudgetRequest) -> Option<(Uuid
     if message.top_up_nano_usd == 0 && message.top_up_id.is_empty() {
         return None;
     }
-    let amount = fields.budget("top_up_nano_usd", message.top_up_nano_usd, 1);
+    let amount = fields.amount("top_up_nano_usd", message.top_up_nano_usd, 1);
     let id = Uuid::try_parse(&message.top_up_id).ok();
     let description = "has to be a UUID of the caller's, new for each top-up: with it a repeated \
                        call adds nothing";

@@ -1,0 +1,169 @@
+//! Free settlements while the database is away: waited with, or kept on disk and written later.
+//!
+//! A step that costs is refused while nobody can say what is left of its budget. One that is free
+//! need not wait for that: without a spool its settlement waits for the database, as long as its
+//! caller does; with one it is on this machine's disk when it is acknowledged, and is written to
+//! the database in its turn as soon as that is back. Settling twice books once, so a spool that is
+//! replayed again after a crash does no harm.
+
+mod file;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use terrace_domain::{Failure, Reason};
+
+use self::file::{NotKept, SpoolFile};
+use crate::commit::Commits;
+use crate::error::StartError;
+use crate::metrics;
+use crate::settle::{self, Settle, Settled};
+
+/// How often the database is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How many settlements are replayed at once: the order in which they are handed in is kept.
+const CHUNK: usize = 256;
+
+/// Where settlements wait on disk. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Spool {
+    file: Option<Arc<Mutex<SpoolFile>>>,
+}
+
+/// Where the spool is and how large it may become.
+#[derive(Debug, Clone)]
+pub struct SpoolSettings {
+    /// Folder of this ledger alone; absent: nothing is spooled.
+    pub folder: Option<PathBuf>,
+    /// The most bytes that wait.
+    pub max_bytes: u64,
+}
+
+impl Spool {
+    /// Opens the spool, with what was left in it.
+    ///
+    /// # Errors
+    /// The folder cannot be used.
+    pub(crate) fn open(settings: &SpoolSettings) -> Result<Self, StartError> {
+        let Some(folder) = &settings.folder else {
+            return Ok(Self { file: None });
+        };
+        let file = SpoolFile::open(folder, settings.max_bytes);
+        let file = file.map_err(|cause| StartError::Spool {
+            folder: folder.clone(),
+            cause,
+        })?;
+        metrics::spooled(file.bytes());
+        Ok(Self {
+            file: Some(Arc::new(Mutex::new(file))),
+        })
+    }
+
+    /// Settles, whatever the database does: what is free waits for it or is kept as `record`.
+    pub(crate) async fn settle(
+        &self,
+        commits: &Commits,
+        ask: Settle,
+        record: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Settled, Failure> {
+        if !ask.is_free() {
+            return settle::settle(commits, ask).await;
+        }
+        // What comes later stays behind what waits.
+        if self.is_waiting() {
+            return self.keep(record()).await;
+        }
+        loop {
+            match settle::settle(commits, ask.clone()).await {
+                Err(failure) if failure.reason == Reason::LedgerUnavailable => {
+                    if self.file.is_some() {
+                        return self.keep(record()).await;
+                    }
+                    // Its caller's deadline ends this.
+                    tokio::time::sleep(RETRY).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Whether settlements wait.
+    fn is_waiting(&self) -> bool {
+        let waits = |file: &Arc<Mutex<SpoolFile>>| !lock(file).is_empty();
+        self.file.as_ref().is_some_and(waits)
+    }
+
+    /// Keeps a settlement on disk.
+    async fn keep(&self, record: Vec<u8>) -> Result<Settled, Failure> {
+        let kept = self.on_disk(move |file| {
+            file.append(&record)?;
+            Ok(file.bytes())
+        });
+        match kept.await {
+            Ok(bytes) => {
+                metrics::spooled(bytes);
+                Ok(Settled::spooled())
+            }
+            Err(why) => {
+                tracing::error!(%why, "settlement not kept");
+                let message = "the ledger's database does not answer and its spool takes no more: \
+                               repeat the call in a moment";
+                let failure = Failure::new(Reason::LedgerUnavailable, message);
+                Err(failure.retry_after(Duration::from_secs(1)))
+            }
+        }
+    }
+
+    /// Writes what waits to the database whenever that is there, for as long as the process lives.
+    pub(crate) async fn replay(self, commits: Commits, read: Read) {
+        loop {
+            if self.is_waiting() {
+                self.replay_once(&commits, &read).await;
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Writes what waits, in order, and forgets it; stops where the database is away.
+    async fn replay_once(&self, commits: &Commits, read: &Read) {
+        let Ok((records, end)) = self.on_disk(|file| Ok(file.records()?)).await else {
+            return;
+        };
+        for chunk in records.chunks(CHUNK) {
+            let asks = chunk.iter().filter_map(|record| read(record));
+            for settled in join_all(asks.map(|ask| commits.write(ask))).await {
+                match settled {
+                    Err(failure) if failure.reason == Reason::LedgerUnavailable => return,
+                    Err(failure) => tracing::error!(%failure, "spooled settlement not written"),
+                    Ok(_) => (),
+                }
+            }
+        }
+        if let Ok(true) = self.on_disk(move |file| Ok(file.clear(end)?)).await {
+            metrics::spooled(0);
+            tracing::info!(spool.records = records.len(), "spooled settlements written");
+        }
+    }
+
+    /// Works on the file in a thread that may wait for the disk.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SpoolFile) -> Result<T, NotKept> + Send + 'static,
+    ) -> Result<T, NotKept> {
+        let Some(file) = self.file.clone() else {
+            return Err(NotKept::Full);
+        };
+        let done = tokio::task::spawn_blocking(move || work(&mut lock(&file))).await;
+        done.unwrap_or_else(|error| Err(NotKept::Io(std::io::Error::other(error))))
+    }
+}
+
+/// Reads a record as what is to be settled.
+pub(crate) type Read = Box<dyn Fn(&[u8]) -> Option<Settle> + Send + Sync>;
+
+fn lock(file: &Mutex<SpoolFile>) -> MutexGuard<'_, SpoolFile> {
+    file.lock().unwrap_or_else(PoisonError::into_inner)
+}

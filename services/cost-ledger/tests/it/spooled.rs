@@ -1,0 +1,211 @@
+//! The database goes away and comes back: what costs is refused, what is free waits or is kept.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use terrace_config::Secret;
+use terrace_cost_ledger::{App, Settings, SpoolSettings};
+use terrace_domain::{Reason, RequestId};
+use terrace_proto::common::v1::AttemptOutcome;
+use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
+use terrace_proto::ledger::v1::{self as wire, RequestOutcome};
+use terrace_rpc::Link;
+use terrace_rpc::server::ServerSettings;
+use terrace_runtime::{Shutdown, Tasks};
+use terrace_testkit::TestDatabase;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::sandbox::{DAILY, answer, budget, closing, ended, hold, settling};
+
+/// The way to the database, which can be shut.
+struct Gate {
+    address: SocketAddr,
+    open: watch::Sender<bool>,
+    passed: Arc<AtomicBool>,
+}
+
+impl Gate {
+    async fn before(database: &TestDatabase) -> Self {
+        let url = url::Url::parse(database.url()).unwrap();
+        let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (open, is_open) = watch::channel(true);
+        let passed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&passed);
+        let pass = async move {
+            while let Ok((mut inner, _)) = listener.accept().await {
+                if !*is_open.borrow() {
+                    continue;
+                }
+                seen.store(true, Ordering::SeqCst);
+                let (server, mut is_open) = (server.clone(), is_open.clone());
+                start(async move {
+                    let mut outer = TcpStream::connect(server).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut inner, &mut outer) => (),
+                        _ = is_open.wait_for(|open| !open) => (),
+                    }
+                });
+            }
+        };
+        start(pass);
+        Self {
+            address,
+            open,
+            passed,
+        }
+    }
+
+    fn url(&self, database: &TestDatabase) -> String {
+        let mut url = url::Url::parse(database.url()).unwrap();
+        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_port(Some(self.address.port())).unwrap();
+        url.to_string()
+    }
+
+    fn shut(&self) {
+        self.open.send_replace(false);
+    }
+
+    fn reopen(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "part of a test, dropped with it")]
+fn start(task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(task);
+}
+
+/// A ledger behind the gate.
+struct Ledger {
+    app: App,
+    client: LedgerServiceClient<Link>,
+    tasks: Tasks,
+}
+
+impl Ledger {
+    async fn behind(gate: &Gate, database: &TestDatabase, spool: Option<&Path>) -> Self {
+        let tasks = Tasks::new(Shutdown::new());
+        let mut settings = Settings::for_testing(database.url());
+        settings.database_url = Secret::Value(gate.url(database).into());
+        settings.connect_timeout = Duration::from_secs(2);
+        settings.budgets = vec![budget(DAILY, 1_000)];
+        settings.spool = SpoolSettings {
+            folder: spool.map(Path::to_owned),
+            max_bytes: 2_000,
+        };
+        let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
+        assert!(gate.passed.load(Ordering::SeqCst), "it goes another way");
+        let stack = app.stack(&ServerSettings::for_testing()).unwrap();
+        let client = LedgerServiceClient::new(Link::in_process("cost-ledger", stack));
+        Self { app, client, tasks }
+    }
+
+    async fn reserve(&self) -> Result<(), Reason> {
+        let ask = hold(RequestId::generate(), "attempt/0", 1);
+        let answer = answer(self.client.clone().reserve(ask).await);
+        answer.map(drop).map_err(|failure| failure.reason)
+    }
+
+    async fn settle(&self, ask: wire::SettleRequest) -> Result<wire::SettleResponse, Reason> {
+        let answer = answer(self.client.clone().settle(ask).await);
+        answer.map_err(|failure| failure.reason)
+    }
+}
+
+/// A whole request that a free model answered.
+fn free(id: RequestId) -> wire::SettleRequest {
+    let step = ended("attempt/0", "local_fast", AttemptOutcome::Accepted, 0);
+    closing(settling(id, [step]), RequestOutcome::Passed, "local_fast")
+}
+
+const CLOSED: &str = "SELECT count(*) FROM requests WHERE outcome = 'passed'";
+
+async fn until_closed(database: &TestDatabase, wanted: i64) {
+    let written = async {
+        while database.number(CLOSED) < wanted {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), written)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_spool_free_work_waits_for_the_database_and_paid_work_is_refused() {
+    let database = TestDatabase::create();
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, None).await;
+    ledger.reserve().await.unwrap();
+    gate.shut();
+    assert_eq!(ledger.reserve().await, Err(Reason::LedgerUnavailable));
+    let open_again = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        gate.reopen();
+    };
+    let (settled, ()) = tokio::join!(ledger.settle(free(RequestId::generate())), open_again);
+    assert!(!settled.unwrap().spooled);
+    assert_eq!(database.number(CLOSED), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_spool_free_work_is_kept_on_disk_and_written_once() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    gate.shut();
+    let ids: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
+    for id in &ids {
+        for _ in 0..2 {
+            assert!(ledger.settle(free(*id)).await.unwrap().spooled);
+        }
+    }
+    assert_eq!(ledger.reserve().await, Err(Reason::LedgerUnavailable));
+    // The process dies before it could write them.
+    drop(ledger);
+    gate.reopen();
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    ledger.app.start_background(&ledger.tasks);
+    until_closed(&database, 3).await;
+    assert_eq!(database.number("SELECT count(*) FROM usage_events"), 3);
+    let direct = async {
+        while ledger
+            .settle(free(RequestId::generate()))
+            .await
+            .unwrap()
+            .spooled
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), direct)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_spool_refuses_and_forgets_nothing() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    gate.shut();
+    let mut kept = 0;
+    while ledger.settle(free(RequestId::generate())).await.is_ok() {
+        kept += 1;
+        assert!(kept < 50, "the spool has no bound");
+    }
+    assert!(kept > 0);
+    let refused = ledger.settle(free(RequestId::generate())).await;
+    assert_eq!(refused.unwrap_err(), Reason::LedgerUnavailable);
+    gate.reopen();
+    ledger.app.start_background(&ledger.tasks);
+    until_closed(&database, kept).await;
+}
