@@ -30,7 +30,6 @@ use crate::ports::{
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Events;
-use crate::route::hedge::HedgeSettings;
 use crate::route::plan::{Candidate, Rules};
 use crate::route::sessions::SessionSettings;
 use crate::route::trail::{Attempt, Close};
@@ -40,6 +39,7 @@ use crate::route::{
 };
 use crate::verdict::Verdict;
 
+use pieces::hedging;
 pub(crate) use pieces::{attempt, candidate, finding, tool_result, verdict_of, with};
 
 pub(crate) fn tier(name: &str) -> TierName {
@@ -133,16 +133,6 @@ pub(crate) fn request() -> Request {
 /// What a client may have sent.
 pub(crate) fn body() -> Fingerprint {
     Fingerprint::of(&mut RouteRequest::default())
-}
-
-/// A second of patience with a model that is not known yet.
-fn hedging() -> HedgeSettings {
-    HedgeSettings {
-        default_delay: Duration::from_secs(1),
-        min_delay: Duration::from_millis(100),
-        budget: 1.0,
-        replicas: HashMap::new(),
-    }
 }
 
 pub(crate) fn prompt(text: &str, max_output_tokens: Option<u32>) -> Arc<Prompt> {

@@ -1,5 +1,6 @@
 //! The smaller things that tests of plans, trails and repairs are made from.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,6 +10,7 @@ use terrace_proto::convert::text_message;
 
 use crate::catalog::Model;
 use crate::prompt::Prompt;
+use crate::route::hedge::HedgeSettings;
 use crate::route::plan::{self, Candidate, Situation};
 use crate::route::trail::{Attempt, Outcome};
 use crate::testing::{classification, model, request};
@@ -81,5 +83,15 @@ pub(crate) fn attempt(outcome: Outcome) -> Attempt {
         committed: false,
         repair_of: None,
         hedges: None,
+    }
+}
+
+/// A second of patience with a model that is not known yet.
+pub(super) fn hedging() -> HedgeSettings {
+    HedgeSettings {
+        default_delay: Duration::from_secs(1),
+        min_delay: Duration::from_millis(100),
+        budget: 1.0,
+        replicas: HashMap::new(),
     }
 }
