@@ -178,7 +178,7 @@ async fn an_id_is_out_of_flight_once_its_request_has_ended_in_whatever_way() {
 async fn an_answer_is_kept_for_its_id_for_a_day_also_without_the_cache() {
     let world = World::start().await;
     let first = world.route(asked_as(ID)).await.unwrap();
-    tokio::time::sleep(Duration::from_hours(23)).await;
+    tokio::time::advance(Duration::from_hours(23)).await;
     let again = world.route(asked_as(ID)).await.unwrap();
     let cached = again.cached.clone().unwrap();
     assert_eq!(cached.request_id, ID);
@@ -194,7 +194,7 @@ async fn an_answer_is_kept_for_its_id_for_a_day_also_without_the_cache() {
     assert!(refused.failure.message.contains("for another request"));
     assert_eq!((world.calls(), world.ledger.find.calls()), ([1, 0, 0], 1));
     // After a day it is the ledger that knows.
-    tokio::time::sleep(Duration::from_hours(2)).await;
+    tokio::time::advance(Duration::from_hours(2)).await;
     let passed = known(Some(ended(RequestOutcome::Passed)));
     world.ledger.find.next([passed]);
     let refused = failed(&world.route(asked_as(ID)).await.unwrap_err());
