@@ -227,17 +227,9 @@ impl Blame {
     fn message(&self, fault: &Fault, model: &ModelName) -> String {
         let (name, url) = (&self.backend, &self.url);
         match fault {
-            Fault::Unreachable => {
-                format!("cannot connect to backend `{name}` at {url}: is it running?")
+            Fault::Unreachable | Fault::NoCertificates | Fault::LinkLocal => {
+                self.not_reached(fault)
             }
-            Fault::NoCertificates => format!(
-                "backend `{name}` cannot be called over https: this system has no certificates; \
-                 install the package ca-certificates and restart"
-            ),
-            Fault::LinkLocal => format!(
-                "backend `{name}` is not called: the name in {url} leads to a link-local address, \
-                 where no model is served; put its own address into backends.{name}.url"
-            ),
             Fault::Timeout { wait, after } => self.timeout(*wait, *after),
             Fault::Resting { left } => format!(
                 "model `{model}` on backend `{name}` has failed too often in a row and is left \
@@ -283,6 +275,21 @@ impl Blame {
             Fault::Truncated => {
                 format!("the answer of backend `{name}` ended before its terminator")
             }
+        }
+    }
+
+    fn not_reached(&self, fault: &Fault) -> String {
+        let (name, url) = (&self.backend, &self.url);
+        match fault {
+            Fault::NoCertificates => format!(
+                "backend `{name}` cannot be called over https: this system has no certificates; \
+                 install the package ca-certificates and restart"
+            ),
+            Fault::LinkLocal => format!(
+                "backend `{name}` is not called: the name in {url} leads to a link-local address, \
+                 where no model is served; put its own address into backends.{name}.url"
+            ),
+            _ => format!("cannot connect to backend `{name}` at {url}: is it running?"),
         }
     }
 
