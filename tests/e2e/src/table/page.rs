@@ -19,6 +19,9 @@ good one. Where nothing else is said the ledger has one row an attempt, and thes
 
 ";
 
+/// The models in the order of their tiers.
+const MODELS: [&str; 4] = ["small", "spare", "middle", "big"];
+
 /// The whole page.
 #[must_use]
 pub fn page(families: &[Family]) -> String {
@@ -39,13 +42,21 @@ pub fn page(families: &[Family]) -> String {
 fn told(case: &Case) -> String {
     let mut lines = vec![format!("\n### {}\n", case.claim)];
     lines.push(format!("- asked: {}", asked(&case.request)));
-    for (model, replies) in &case.backends {
+    let in_order = MODELS
+        .iter()
+        .filter_map(|model| case.backends.get_key_value(*model));
+    for (model, replies) in in_order {
         let replies = replies.iter().map(|says| said(&says.reply()));
         let replies = replies.collect::<Vec<_>>().join(", then ");
         lines.push(format!("- `{model}` says: {replies}"));
     }
     if let Some(plan) = &case.plan {
-        lines.push(format!("- plan: {}", plan.join(" → ")));
+        let plan = if plan.is_empty() {
+            "nobody".to_owned()
+        } else {
+            plan.join(" → ")
+        };
+        lines.push(format!("- plan: {plan}"));
     }
     for why in &case.why {
         let (model, why) = why.split_once(": ").unwrap_or((why, ""));
@@ -57,7 +68,7 @@ fn told(case: &Case) -> String {
     for (index, attempt) in case.attempts.iter().enumerate() {
         let start = format!("{index}: ");
         let detail = case.details.iter().find_map(|one| one.strip_prefix(&start));
-        let detail = detail.map_or(String::new(), |detail| format!(", because it {detail}"));
+        let detail = detail.map_or(String::new(), |detail| format!(", \"… {detail} …\""));
         lines.push(format!("- attempt {}: `{attempt}`{detail}", index + 1));
     }
     match &case.ledger {
