@@ -133,7 +133,10 @@ fn candidates(plan: &Plan, width: Option<u16>) -> String {
 /// What a candidate may take of the deadline, and what it is expected to take.
 fn time(candidate: &Candidate) -> String {
     let told = |wire: &prost_types::Duration| span(wire_span(Some(wire)));
-    let share = candidate.time_share.as_ref().map_or("-".to_owned(), told);
+    let share = candidate
+        .time_share
+        .as_ref()
+        .map_or_else(|| "-".to_owned(), told);
     match &candidate.expected_latency {
         Some(expected) => format!("{} of {share}", told(expected)),
         None => share,

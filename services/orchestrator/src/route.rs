@@ -278,7 +278,7 @@ impl Router {
         let plan = unless_gone(context, planned).await.map_err(unanswered)?;
         let made = Event::PlanMade {
             id: request.id,
-            plan: plan.clone(),
+            plan: Box::new(plan.clone()),
         };
         context.events.send(made).await;
 

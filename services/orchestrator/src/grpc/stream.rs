@@ -149,7 +149,7 @@ fn wire_event(event: Event) -> WireEvent {
     match event {
         Event::PlanMade { id, plan } => WireEvent::PlanMade(wire::PlanMade {
             request_id: id.to_string(),
-            plan: Some(response::plan(plan)),
+            plan: Some(response::plan(*plan)),
         }),
         Event::AttemptStarted {
             index,

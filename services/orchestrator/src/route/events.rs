@@ -16,7 +16,7 @@ pub enum Event {
         /// Id of the request.
         id: RequestId,
         /// The plan.
-        plan: Plan,
+        plan: Box<Plan>,
     },
     /// A candidate is being tried.
     AttemptStarted {
