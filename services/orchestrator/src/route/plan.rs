@@ -156,31 +156,7 @@ pub fn plan(
     situation: Situation<'_>,
     rules: &Rules,
 ) -> Plan {
-    let start = Start::of(request, &classification, rules, situation.home);
-    let mut candidates = Vec::new();
-    let mut left_out = Vec::new();
-    for (index, model) in situation.models.iter().enumerate() {
-        let rank = rules.rank_of(&model.tier);
-        let why = obstacle(request, model, rank.is_some())
-            .or_else(|| moves_down(request, situation.home, rank.unwrap_or_default(), rules));
-        if let Some(why) = why {
-            left_out.push(LeftOut::new(model, why));
-            continue;
-        }
-        let record = situation.records.get(index).copied().unwrap_or_default();
-        let mut candidate = candidate(request, &classification, model);
-        candidate.stand_in(situation, &classification, &record);
-        let is_special = classification.task_kind == TaskKind::Code && model.abilities.code;
-        let is_home = situation.home.is_some_and(|home| candidate.is_at(home));
-        let merit = Merit::of(&candidate, &record, request, (is_special, is_home));
-        let rank = rank.unwrap_or_default();
-        candidate.last_resort = rank < start.rank;
-        candidate.why = order::why(&candidate, &record, request, (&start, rank), merit);
-        candidates.push((start.distance(rank), merit, candidate));
-    }
-    // Stable: equals stay in the order of the config.
-    candidates.sort_by_key(|(distance, merit, _)| (*distance, *merit));
-    let mut candidates: Vec<_> = candidates.into_iter().map(|(.., one)| one).collect();
+    let (mut candidates, mut left_out) = ordered(request, &classification, situation, rules);
     let facts = Facts {
         request,
         classification: &classification,
@@ -211,6 +187,41 @@ pub fn plan(
         on_exhausted: request.policy.on_exhausted,
         input_token_bound: request.prompt.token_bound(),
     }
+}
+
+/// Who can serve the request, in order, and who cannot.
+fn ordered(
+    request: &Request,
+    classification: &Classification,
+    situation: Situation<'_>,
+    rules: &Rules,
+) -> (Vec<Candidate>, Vec<LeftOut>) {
+    let start = Start::of(request, classification, rules, situation.home);
+    let mut candidates = Vec::new();
+    let mut left_out = Vec::new();
+    for (index, model) in situation.models.iter().enumerate() {
+        let rank = rules.rank_of(&model.tier);
+        let why = obstacle(request, model, rank.is_some())
+            .or_else(|| moves_down(request, situation.home, rank.unwrap_or_default(), rules));
+        if let Some(why) = why {
+            left_out.push(LeftOut::new(model, why));
+            continue;
+        }
+        let record = situation.records.get(index).copied().unwrap_or_default();
+        let mut candidate = candidate(request, classification, model);
+        candidate.stand_in(situation, classification, &record);
+        let is_special = classification.task_kind == TaskKind::Code && model.abilities.code;
+        let is_home = situation.home.is_some_and(|home| candidate.is_at(home));
+        let merit = Merit::of(&candidate, &record, request, (is_special, is_home));
+        let rank = rank.unwrap_or_default();
+        candidate.last_resort = rank < start.rank;
+        candidate.why = order::why(&candidate, &record, request, (&start, rank), merit);
+        candidates.push((start.distance(rank), merit, candidate));
+    }
+    // Stable: equals stay in the order of the config.
+    candidates.sort_by_key(|(distance, merit, _)| (*distance, *merit));
+    let candidates = candidates.into_iter().map(|(.., one)| one).collect();
+    (candidates, left_out)
 }
 
 /// Why a model of this rank would move a session down where it must not, if it would: whoever has

@@ -281,17 +281,21 @@ fn settings() -> Settings {
         },
         route,
         policy,
-        limits: RequestLimits {
-            max_prompt_bytes: 1 << 20,
-            max_messages: 16,
-            max_stop_sequences: 4,
-            max_stop_sequence_bytes: 64,
-            max_tags: 8,
-            max_tag_bytes: 64,
-            max_output_tokens: 4096,
-        },
+        limits: limits(),
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),
+    }
+}
+
+fn limits() -> RequestLimits {
+    RequestLimits {
+        max_prompt_bytes: 1 << 20,
+        max_messages: 16,
+        max_stop_sequences: 4,
+        max_stop_sequence_bytes: 64,
+        max_tags: 8,
+        max_tag_bytes: 64,
+        max_output_tokens: 4096,
     }
 }
 
