@@ -200,7 +200,7 @@ pub fn family(name: &str) -> anyhow::Result<Family> {
 }
 
 /// The names of all families, in the order of the page.
-pub const FAMILIES: [&str; 9] = [
+pub const FAMILIES: [&str; 10] = [
     "patterns",
     "cascade",
     "options",
@@ -209,5 +209,6 @@ pub const FAMILIES: [&str; 9] = [
     "sessions",
     "budget",
     "cache",
+    "agreement",
     "away",
 ];

@@ -4,7 +4,7 @@ use terrace_e2e::Placement;
 use terrace_e2e::table::{self, FAMILIES, Family, family, page};
 
 crate::in_both_placements!(
-    patterns, cascade, options, streaming, repair, sessions, budget, cache, away,
+    patterns, cascade, options, streaming, repair, sessions, budget, cache, agreement, away,
 );
 
 async fn check(name: &str, placement: Placement) {
@@ -43,6 +43,10 @@ async fn budget(placement: Placement) {
 
 async fn cache(placement: Placement) {
     check("cache", placement).await;
+}
+
+async fn agreement(placement: Placement) {
+    check("agreement", placement).await;
 }
 
 async fn away(placement: Placement) {
