@@ -1,6 +1,6 @@
 //! Who may depend on whom, which crates have one home, and what stays out of the tree.
 //!
-//! `domain ← {proto, config, resilience} ← {telemetry, runtime} ← rpc ← services ← {cli, tests}`: arrows
+//! `domain ← {proto, config, learned, resilience} ← {telemetry, runtime} ← rpc ← services ← {cli, tests}`: arrows
 //! never turn back, also not for tests. The table below is the whole rule; a new crate is a
 //! finding until it has its place there.
 
@@ -31,6 +31,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("terrace-domain", Layer::Domain),
     ("terrace-proto", Layer::Vocabulary),
     ("terrace-config", Layer::Vocabulary),
+    ("terrace-learned", Layer::Vocabulary),
     ("terrace-resilience", Layer::Vocabulary),
     ("terrace-telemetry", Layer::Ground),
     ("terrace-runtime", Layer::Ground),
