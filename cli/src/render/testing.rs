@@ -179,6 +179,7 @@ fn classification() -> Classification {
             weight: 0.2,
             detail: "the prompt asks for a function".into(),
         }],
+        ..Classification::default()
     }
 }
 

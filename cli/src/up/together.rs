@@ -118,7 +118,7 @@ fn classifier(config: &Config) -> anyhow::Result<Link> {
     if let Some(link) = elsewhere("classifier", &config.services.classifier)? {
         return Ok(link);
     }
-    let app = terrace_classifier::build(terrace_classifier::Settings::from_config(config));
+    let app = terrace_classifier::build(terrace_classifier::Settings::from_config(config))?;
     let stack = app.stack(&ServerSettings::from_config(
         config,
         &config.services.classifier,

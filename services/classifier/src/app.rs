@@ -1,5 +1,11 @@
 //! The only wiring: settings in, a server's stack out.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use terrace_learned::Weights;
+use terrace_learned::weights::InvalidWeights;
 use terrace_proto::classifier::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::classifier::v1::classifier_service_server::ClassifierServiceServer;
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
@@ -7,6 +13,7 @@ use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings,
 use crate::classify::Classifier;
 use crate::config::Settings;
 use crate::grpc::Grpc;
+use crate::residual;
 
 /// The classifier, built and not yet listening.
 #[derive(Debug, Clone)]
@@ -14,13 +21,52 @@ pub struct App {
     grpc: Grpc,
 }
 
-/// Builds the classifier. It connects to nothing, so it cannot fail and is ready at once.
-#[must_use]
-pub fn build(settings: Settings) -> App {
-    let classifier = Classifier::new(settings.overrides, settings.markers);
-    App {
+/// A file of weights that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// It cannot be read.
+    #[error("routing.classifier_weights: {} cannot be read: {cause}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// It is no file of weights, or not one of this version.
+    #[error("routing.classifier_weights: {} {cause}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: InvalidWeights,
+    },
+}
+
+/// Builds the classifier. It connects to nothing and is ready at once.
+///
+/// # Errors
+/// The configured file of weights cannot be used.
+pub fn build(settings: Settings) -> Result<App, BuildError> {
+    let weights = match &settings.weights {
+        Some(path) => read_weights(path)?,
+        None => residual::built_in(),
+    };
+    let classifier = Classifier::new(settings.overrides, settings.markers, weights);
+    Ok(App {
         grpc: Grpc::new(classifier, settings.limits),
-    }
+    })
+}
+
+fn read_weights(path: &Path) -> Result<Weights, BuildError> {
+    let path = || path.to_owned();
+    let bytes = fs::read(path()).map_err(|cause| BuildError::Unreadable {
+        path: path(),
+        cause,
+    })?;
+    Weights::from_bytes(&bytes).map_err(|cause| BuildError::Invalid {
+        path: path(),
+        cause,
+    })
 }
 
 impl App {

@@ -4,6 +4,7 @@
 //! because later stages want it too. Nothing here waits, remembers or can fail.
 
 use terrace_domain::{Score, TierName};
+use terrace_learned::Weights;
 
 use crate::evidence::Evidence;
 use crate::features;
@@ -11,6 +12,7 @@ use crate::language::canonical;
 use crate::markers::{Markers, Meaning};
 use crate::overrides::Overrides;
 use crate::request::Request;
+use crate::residual::{self, Outlook};
 use crate::scorer;
 use crate::task::{self, TaskKind};
 
@@ -29,8 +31,33 @@ pub struct Classification {
     pub expected_output_tokens: u32,
     /// What decided where to start.
     pub source: Source,
+    /// What outcomes say of it.
+    pub outlook: Outlook,
     /// Why the difficulty is what it is, strongest first.
     pub evidence: Vec<Evidence>,
+}
+
+/// What of a request is learned from, and measured with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The question's words, hashed.
+    pub text: terrace_learned::Features,
+    /// Log-odds of the hand-made difficulty.
+    pub prior: f64,
+    /// Kind of task.
+    pub task: TaskKind,
+}
+
+/// Reads a request as [`Classifier::classify`] does, and asks nothing that was learned.
+#[must_use]
+pub fn read(request: &Request) -> Reading {
+    let features = features::read(request, request.last_words());
+    let (task, _) = task::kind_of(&features);
+    Reading {
+        prior: scorer::prior(&features, task).logit,
+        text: features.text,
+        task,
+    }
 }
 
 /// What decided where a request starts.
@@ -44,18 +71,23 @@ pub enum Source {
     Scorer,
 }
 
-/// Classifies requests by the configured rules and the built-in scorer.
-#[derive(Debug, Clone, Default)]
+/// Classifies requests by the configured rules, the hand-made scorer and learned weights.
+#[derive(Debug, Clone)]
 pub struct Classifier {
     overrides: Overrides,
     markers: Markers,
+    weights: Weights,
 }
 
 impl Classifier {
-    /// Takes the configured rules.
+    /// Takes the configured rules, and weights.
     #[must_use]
-    pub const fn new(overrides: Overrides, markers: Markers) -> Self {
-        Self { overrides, markers }
+    pub const fn new(overrides: Overrides, markers: Markers, weights: Weights) -> Self {
+        Self {
+            overrides,
+            markers,
+            weights,
+        }
     }
 
     /// Classifies one request.
@@ -71,8 +103,11 @@ impl Classifier {
         } else {
             (read, margin)
         };
-        let scored = scorer::score(&features, task, margin);
-        let source = match (self.overrides.tier(request.action.as_ref()), marker) {
+        let prior = scorer::prior(&features, task);
+        let action = request.action.as_ref();
+        let (learned, outlook) = residual::ask(&self.weights, &features, prior.logit, action);
+        let scored = scorer::score(prior, learned, margin, features.cut);
+        let source = match (self.overrides.tier(action), marker) {
             (Some(tier), _) => Source::ActionOverride(tier.clone()),
             (None, Some(marker)) => Source::Marker(marker.tier().clone()),
             (None, None) => Source::Scorer,
@@ -88,6 +123,7 @@ impl Classifier {
             difficulty: scored.difficulty,
             confidence: scored.confidence,
             source,
+            outlook,
             evidence: scored.evidence,
         }
     }
@@ -124,6 +160,7 @@ mod tests {
                 ("ORCHESTRATE:".to_owned(), tier("api_fallback")),
                 ("QUICK:".to_owned(), tier("local_fast")),
             ]),
+            residual::built_in(),
         )
     }
 

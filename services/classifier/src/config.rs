@@ -1,5 +1,7 @@
 //! The classifier's part of the config.
 
+use std::path::PathBuf;
+
 use terrace_config::Config;
 
 use crate::markers::Markers;
@@ -12,6 +14,8 @@ pub struct Settings {
     pub overrides: Overrides,
     /// Beginnings of prompts that name a tier.
     pub markers: Markers,
+    /// File of weights; the built-in ones without it.
+    pub weights: Option<PathBuf>,
     /// Limits on the size of a request.
     pub limits: RequestLimits,
 }
@@ -52,6 +56,7 @@ impl Settings {
         Self {
             overrides: Overrides::new(routing.action_tier_overrides.clone()),
             markers: Markers::new(markers),
+            weights: routing.classifier_weights.clone(),
             limits: RequestLimits::of(&config.limits),
         }
     }

@@ -1,7 +1,7 @@
 //! What can be counted in a request without understanding it: one linear pass, no state.
 //!
-//! Of a long text only the head and the tail are read ([`HEAD_BYTES`], [`TAIL_BYTES`]), because
-//! that is where people say what they want; its full length still counts. So a prompt of a
+//! Of a long text only the head and the tail are read ([`ends`]), because that is where people say
+//! what they want; its full length still counts. So a prompt of a
 //! megabyte costs no more than one of 32 KiB.
 
 mod cues;
@@ -11,15 +11,12 @@ pub(crate) use cues::Cue;
 pub(crate) use shape::Shape;
 
 use terrace_domain::ActionName;
+use terrace_learned::text::ends;
 
 use crate::language::{Name, Tally, canonical};
 use crate::request::{Form, Request, Speaker, Turn};
 use crate::words::Words;
 
-/// How much of the beginning of a text is read.
-pub(crate) const HEAD_BYTES: usize = 24 * 1024;
-/// How much of its end is read, if it is longer than that.
-pub(crate) const TAIL_BYTES: usize = 8 * 1024;
 /// How far from either end of the question a cue counts in full.
 const NEAR_BYTES: usize = 320;
 /// What a cue counts in the middle: more often than not it belongs to pasted material.
@@ -46,6 +43,8 @@ pub(crate) struct Features {
     pub(crate) numbers: usize,
     /// Words with an underscore inside.
     pub(crate) identifiers: usize,
+    /// The question's words, hashed, for what was learned from outcomes.
+    pub(crate) text: terrace_learned::Features,
     /// Outer form of the question.
     pub(crate) shape: Shape,
     /// Bytes of all other turns.
@@ -97,6 +96,7 @@ pub(crate) fn read(request: &Request, question: &str) -> Features {
         tools: request.tool_count,
         language_declared: request.code_language.is_some(),
         action: of_action(request.action.as_ref()),
+        text: terrace_learned::Features::of(question),
         ..Features::default()
     };
     let all: usize = request.turns.iter().map(|turn| turn.text.len()).sum();
@@ -133,7 +133,7 @@ fn of_action(action: Option<&ActionName>) -> Cues {
 
 impl Features {
     fn read_system(&mut self, text: &str, languages: &mut Tally) {
-        let (head, _) = ends_of(text);
+        let [head, _] = ends(text);
         let lower = head.to_ascii_lowercase();
         for seen in Seen::all(&lower, languages) {
             if let Some(cue) = seen.cue {
@@ -144,7 +144,7 @@ impl Features {
     }
 
     fn read_question(&mut self, text: &str, languages: &mut Tally) {
-        let (head, tail) = ends_of(text);
+        let [head, tail] = ends(text);
         self.cut = head.len() + tail.len() < text.len();
         let (mut words, mut letters) = (0, 0);
         for (piece, offset) in [(head, 0), (tail, text.len() - tail.len())] {
@@ -173,16 +173,6 @@ impl Features {
             self.lead = Some(cue);
         }
     }
-}
-
-/// The parts of a text that are read: all of it, or its head and its tail.
-fn ends_of(text: &str) -> (&str, &str) {
-    if text.len() <= HEAD_BYTES + TAIL_BYTES {
-        return (text, "");
-    }
-    let head = text.floor_char_boundary(HEAD_BYTES);
-    let tail = text.ceil_char_boundary(text.len() - TAIL_BYTES);
-    (&text[..head], &text[tail..])
 }
 
 /// A word with what it hints at.

@@ -4,6 +4,7 @@ mod request;
 
 use std::sync::Arc;
 
+use terrace_domain::Score;
 use terrace_proto::classifier::v1 as wire;
 use terrace_proto::classifier::v1::classifier_service_server::ClassifierService;
 use terrace_rpc::status::to_status;
@@ -12,12 +13,14 @@ use tonic::{Request, Response, Status};
 use crate::classify::{Classification, Classifier, Source};
 use crate::config::RequestLimits;
 use crate::evidence::Evidence;
+use crate::recent::Ranks;
 use crate::task::TaskKind;
 
 /// The generated service over the use case.
 #[derive(Debug, Clone)]
 pub struct Grpc {
     classifier: Arc<Classifier>,
+    recent: Arc<Ranks>,
     limits: RequestLimits,
 }
 
@@ -27,6 +30,7 @@ impl Grpc {
     pub fn new(classifier: Classifier, limits: RequestLimits) -> Self {
         Self {
             classifier: Arc::new(classifier),
+            recent: Arc::default(),
             limits,
         }
     }
@@ -41,8 +45,12 @@ impl ClassifierService for Grpc {
         let request = request::from_wire(request.into_inner(), self.limits)
             .map_err(|failure| to_status(&failure))?;
         let classification = self.classifier.classify(&request);
+        let rank = self.recent.place(classification.difficulty);
         Ok(Response::new(wire::ClassifyResponse {
-            classification: Some(to_wire(classification)),
+            classification: Some(wire::Classification {
+                rank: rank.map_or(0.0, Score::get),
+                ..to_wire(classification)
+            }),
         }))
     }
 }
@@ -62,6 +70,10 @@ fn to_wire(classification: Classification) -> wire::Classification {
         expected_output_tokens: classification.expected_output_tokens,
         source: source.into(),
         tier,
+        lower_tier_suffices: classification.outlook.lower_tier_suffices.get(),
+        expected_gain: classification.outlook.expected_gain,
+        familiarity: classification.outlook.familiarity.get(),
+        rank: 0.0,
         evidence: classification.evidence.into_iter().map(evidence).collect(),
     }
 }

@@ -1,7 +1,8 @@
 //! Says what a prompt asks for and how hard it is, with evidence.
 //!
 //! A request goes through `grpc` (wire) to [`classify`] (the use case), which asks the configured
-//! [`overrides`] and [`markers`] and then the [`scorer`]. Everything behind the wire is pure:
+//! [`overrides`] and [`markers`] and then the [`scorer`], to whose hand-made score [`residual`] adds
+//! what was learned from outcomes. Everything behind the wire is pure:
 //! deterministic, without network, clock or model, and bounded whatever the size of the prompt.
 #![warn(missing_docs)]
 
@@ -14,13 +15,15 @@ pub mod grpc;
 pub mod language;
 pub mod markers;
 pub mod overrides;
+pub mod recent;
 pub mod request;
+pub mod residual;
 pub mod scorer;
 pub mod task;
 mod words;
 
-pub use app::{App, build};
-pub use classify::{Classification, Classifier, Source};
+pub use app::{App, BuildError, build};
+pub use classify::{Classification, Classifier, Reading, Source, read};
 pub use config::Settings;
 
 use std::net::SocketAddr;
@@ -40,7 +43,7 @@ pub async fn run(
     listen: Option<SocketAddr>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let app = build(Settings::from_config(config));
+    let app = build(Settings::from_config(config))?;
     let settings = ServerSettings::from_config(config, &config.services.classifier, listen);
     let stack = app.stack(&settings)?;
     let bound = server::bind(&settings).await?;

@@ -1,14 +1,17 @@
 //! From features to a difficulty: a sum of weighted features, squashed to 0..1.
 //!
-//! The weights are made by hand, in log-odds: 0.4 moves a middling difficulty by about 0.1. Each
-//! feature that moved the sum is reported with what the difficulty would lose without it. There
-//! is nothing learned here and nothing random: the same request always gets the same score.
+//! The weights of [`prior`] are made by hand, in log-odds: 0.4 moves a middling difficulty by about
+//! 0.1. What was learned from outcomes ([`crate::residual`]) adds its part to the same sum. Each
+//! feature that moved the sum is reported with what the difficulty would lose without it. Nothing
+//! is random: the same request always gets the same score.
 
 use terrace_domain::Score;
+use terrace_learned::measures::DISTINCT_WORDS;
 
 use crate::evidence::{self, Evidence, counted};
 use crate::features::{Cue, Features};
 use crate::request::Form;
+use crate::residual::Learned;
 use crate::task::TaskKind;
 
 /// Log-odds of a request that nothing is known of: a difficulty of 0.38.
@@ -19,6 +22,12 @@ const ORDINARY_WORDS: f64 = 30.0;
 const ENOUGH_WORDS: usize = 12;
 /// A feature that moves the sum by less is not worth a line.
 const NOTHING: f64 = 0.005;
+/// Log-odds for a spread of the share of distinct words.
+const REPEATED_WORDS: f64 = -0.5;
+/// Up to this many words it counts nothing, and from twice as many on all of it.
+const TOO_SHORT_TO_REPEAT: f64 = 16.0;
+/// What it counts where the words are those of pasted material.
+const OF_MATERIAL: f64 = 0.25;
 
 /// How hard a request is, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,14 +41,26 @@ pub struct Scored {
 }
 
 /// One feature's share of the sum.
-struct Part {
-    feature: &'static str,
-    logit: f64,
-    detail: String,
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    /// Its name.
+    pub(crate) feature: &'static str,
+    /// Its share, in log-odds.
+    pub(crate) logit: f64,
+    /// What was seen.
+    pub(crate) detail: String,
 }
 
-/// Scores a request of this kind; `margin` says how clear the kind is, 0 to 1.
-pub(crate) fn score(features: &Features, kind: TaskKind, margin: f64) -> Scored {
+/// The hand-made part of a score.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prior {
+    parts: Vec<Part>,
+    /// Log-odds of the difficulty.
+    pub(crate) logit: f64,
+}
+
+/// What is known of a request of this kind without any outcome.
+pub(crate) fn prior(features: &Features, kind: TaskKind) -> Prior {
     let mut parts = vec![of_kind(kind)];
     parts.extend(of_size(features, kind));
     parts.extend(of_content(features));
@@ -47,7 +68,17 @@ pub(crate) fn score(features: &Features, kind: TaskKind, margin: f64) -> Scored 
     parts.extend(of_setting(features));
     parts.extend(of_action(features));
     parts.retain(|part| part.logit.abs() >= NOTHING);
-    let sum = NEUTRAL + parts.iter().map(|part| part.logit).sum::<f64>();
+    let logit = NEUTRAL + parts.iter().map(|part| part.logit).sum::<f64>();
+    Prior { parts, logit }
+}
+
+/// Adds what was learned to what is known; `margin` says how clear the kind is, 0 to 1, and `cut`
+/// whether something was not read.
+pub(crate) fn score(prior: Prior, learned: Learned, margin: f64, cut: bool) -> Scored {
+    let mut parts = prior.parts;
+    let confidence = confidence(&parts, margin, cut);
+    let sum = prior.logit + learned.logit();
+    parts.extend(learned.parts);
     let difficulty = squash(sum);
     let mut evidence: Vec<_> = parts
         .iter()
@@ -60,7 +91,7 @@ pub(crate) fn score(features: &Features, kind: TaskKind, margin: f64) -> Scored 
     evidence::strongest_first(&mut evidence);
     Scored {
         difficulty: Score::clamped(difficulty),
-        confidence: confidence(&parts, margin, features.cut),
+        confidence,
         evidence,
     }
 }
@@ -144,7 +175,22 @@ fn of_size(features: &Features, kind: TaskKind) -> Vec<Part> {
             },
             detail: format!("words have {:.1} letters on average", features.word_bytes),
         },
+        of_repetition(features, on_material),
     ]
+}
+
+/// Measured on public outcomes: questions that come back to their own words have parts that hang
+/// together, and better models gain more on them.
+fn of_repetition(features: &Features, on_material: bool) -> Part {
+    let distinct = f64::from(features.text.measures[DISTINCT_WORDS]);
+    // A short text seldom comes back to a word, and that says nothing.
+    let enough = (features.words as f64 - TOO_SHORT_TO_REPEAT) / TOO_SHORT_TO_REPEAT;
+    let counts = enough.clamp(0.0, 1.0) * if on_material { OF_MATERIAL } else { 1.0 };
+    Part {
+        feature: "repeated_words",
+        logit: distinct * REPEATED_WORDS * counts,
+        detail: format!("of its words {} are different", features.text.words.len()),
+    }
 }
 
 fn of_content(features: &Features) -> Vec<Part> {
@@ -303,7 +349,8 @@ mod tests {
             ..Request::default()
         };
         let features = features::read(&request, text);
-        score(&features, TaskKind::Chat, 0.5)
+        let prior = prior(&features, TaskKind::Chat);
+        score(prior, Learned::default(), 0.5, false)
     }
 
     #[test]

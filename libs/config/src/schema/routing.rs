@@ -1,6 +1,7 @@
 //! `routing`: how a request finds its tier, and when it moves on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use terrace_domain::{ActionName, ModelName, Score, TierName};
@@ -25,6 +26,8 @@ pub struct Routing {
     /// Difficulties from which a request starts one tier higher, rising, one fewer than tiers.
     /// Default: 0.45 and 0.8 for three tiers, else evenly spread.
     pub difficulty_thresholds: Vec<Score>,
+    /// File of weights for the classifier, as `terrace train` writes. Default: the built-in ones.
+    pub classifier_weights: Option<PathBuf>,
     /// Whether answers are judged when a request does not say. Default: true.
     pub quality_check: bool,
     /// The most attempts of one request, the first among them. Default: 3.
@@ -167,6 +170,9 @@ impl Routing {
             action_tier_overrides: read_overrides(section, tiers),
             markers: read_markers(section, tiers),
             difficulty_thresholds: read_thresholds(section, tiers),
+            classifier_weights: section
+                .get("classifier_weights", read::word)
+                .map(PathBuf::from),
             quality_check: section.or("quality_check", true, boolean),
             max_fallback_attempts: section.or("max_fallback_attempts", 3, count(1..=20)),
             repair: section.section("repair", |section| Repair {

@@ -5,4 +5,5 @@ mod labelled;
 mod properties;
 mod refused;
 mod rules;
+mod weights;
 mod world;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use terrace_classifier::config::Settings;
 use terrace_classifier::request::{Request, Speaker, Turn};
+use terrace_classifier::residual;
 use terrace_classifier::{Classification, Classifier};
 use terrace_domain::ActionName;
 
@@ -12,7 +13,7 @@ fn classifier() -> Classifier {
     let Settings {
         overrides, markers, ..
     } = settings();
-    Classifier::new(overrides, markers)
+    Classifier::new(overrides, markers, residual::built_in())
 }
 
 fn request(system: &str, text: &str, action: &str) -> Request {

@@ -29,6 +29,7 @@ pub(crate) fn settings() -> Settings {
 pub(crate) fn client() -> Client {
     let server = ServerSettings::for_testing();
     let stack = terrace_classifier::build(settings())
+        .unwrap()
         .stack(&server)
         .unwrap();
     ClassifierServiceClient::new(Link::in_process("classifier", stack))

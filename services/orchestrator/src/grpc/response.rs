@@ -270,6 +270,7 @@ fn classification(classification: Classification) -> classifier::Classification 
             .map(|tier| tier.to_string())
             .unwrap_or_default(),
         evidence: evidence.collect(),
+        ..classifier::Classification::default()
     }
 }
 
