@@ -6,6 +6,7 @@
 mod budget;
 mod consensus;
 mod examples;
+mod learning;
 mod request;
 mod values;
 
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 
 pub(crate) use budget::{BudgetArgs, BudgetCommand, SetArgs, TopUpArgs};
 pub(crate) use consensus::ConsensusArgs;
+pub(crate) use learning::{EvalArgs, TrainArgs};
 pub(crate) use request::{Format, RequestArgs};
 pub(crate) use values::Since;
 
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Budget(BudgetArgs),
     /// Prove that the books are right
     Ledger(LedgerArgs),
+    /// Learn the weights of the classifier from outcomes
+    Train(TrainArgs),
+    /// Measure a router on outcomes, beside chance, length and an oracle
+    Eval(EvalArgs),
     /// Check or show a config
     Config(ConfigArgs),
     /// Print a completion script for a shell

@@ -14,6 +14,7 @@ mod error;
 mod exit;
 mod explain;
 mod json;
+mod learn;
 mod ledger;
 mod models;
 mod output;
@@ -51,6 +52,8 @@ async fn main() -> ExitCode {
         Command::Ledger(args) => ledger::run(&server, &output, &args).await.into(),
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
         Command::Config(args) => config::run(&output, &args.command).into(),
+        Command::Train(args) => learn::train::run(output, &args).into(),
+        Command::Eval(args) => learn::eval::run(output, &args).into(),
         Command::Completion(args) => completion::run(&output, args.shell).into(),
     }
 }

@@ -156,6 +156,25 @@ pub(super) const BUDGET_REMOVE: &str = "\
 Examples:
   terrace budget remove project/search/daily";
 
+pub(super) const TRAIN: &str = "\
+A line of a file is a JSON object: {\"prompt\": \"Is 91 prime?\", \"weak_correct\": false, \"strong_correct\": true}.
+Instead of the two it may have {\"scores\": {\"model-a\": 0.2, \"model-b\": 1}}, and it may name an action.
+
+Examples:
+  terrace train outcomes.jsonl.gz --out gain.trcw
+  terrace train a.jsonl b.jsonl.gz --out gain.trcw --weak scores.small --strong scores.large
+
+The config's routing.classifier_weights has the classifier use the file.";
+
+pub(super) const EVAL: &str = "\
+APGR is the part of the stronger model's gain that a ranking has, over all shares of calls: 0.5 by
+chance. CPT80 is the share of calls, in percent, that has 80 % of the gain.
+
+Examples:
+  terrace eval outcomes.jsonl.gz
+  terrace eval outcomes.jsonl.gz --svg curves --json
+  terrace eval new-outcomes.jsonl --weights gain.trcw";
+
 pub(super) const CONFIG: &str = "\
 Examples:
   terrace config check llm_config.yaml

@@ -2,7 +2,7 @@
 
 use crate::{stderr, stdout, terrace};
 
-const VERBS: [&[&str]; 21] = [
+const VERBS: [&[&str]; 23] = [
     &[],
     &["up"],
     &["serve"],
@@ -20,6 +20,8 @@ const VERBS: [&[&str]; 21] = [
     &["budget", "remove"],
     &["ledger"],
     &["ledger", "verify"],
+    &["train"],
+    &["eval"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

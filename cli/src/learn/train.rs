@@ -1,0 +1,45 @@
+//! `terrace train`: from outcomes to the classifier's file of weights.
+
+use std::fs;
+
+use sha2::{Digest as _, Sha256};
+use terrace_domain::Failure;
+use terrace_learned::{Fit, Weights};
+
+use super::outcomes::{self, Pair};
+use super::{rows, unwritable};
+use crate::args::TrainArgs;
+use crate::error::{Trouble, finish};
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Trains, and writes the weights.
+pub(crate) fn run(output: Output, args: &TrainArgs) -> Exit {
+    finish(output, false, train(output, args))
+}
+
+fn train(output: Output, args: &TrainArgs) -> Result<Exit, Trouble> {
+    let pair = Pair {
+        weak: args.weak.clone(),
+        strong: args.strong.clone(),
+    };
+    let files = args.files.iter().map(|file| outcomes::read(file, &pair));
+    let files: Vec<_> = files.collect::<Result<_, Failure>>()?;
+    let examples = rows::together(&files);
+    let weights = Fit::default().train(&examples);
+    let bytes = weights.to_bytes();
+    fs::write(&args.out, &bytes).map_err(|error| unwritable(&args.out, &error))?;
+    output.print(&summary(&weights, &bytes, args))?;
+    Ok(Exit::Fine)
+}
+
+fn summary(weights: &Weights, bytes: &[u8], args: &TrainArgs) -> String {
+    let checksum = Sha256::digest(bytes);
+    let checksum: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}: {} bytes from {} rows, sha256 {checksum}\n",
+        args.out.display(),
+        bytes.len(),
+        weights.examples
+    )
+}
