@@ -185,7 +185,7 @@ mod tests {
     /// Questions about tides gain, questions about cats do not; the prior knows nothing.
     fn examples(count: u64) -> Vec<Example> {
         let example = |index: u64| {
-            let gains = index % 2 == 0;
+            let gains = index.is_multiple_of(2);
             let topic = if gains { "ocean tides" } else { "house cats" };
             let text = format!("tell me about {topic} number {}", index % 7);
             Example {
