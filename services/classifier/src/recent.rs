@@ -2,7 +2,7 @@
 //!
 //! A threshold that is a constant sends everything up or nothing as soon as the traffic changes;
 //! one that is a quantile of recent scores keeps to its share. Scores are counted in narrow
-//! classes, and what was counted fades: after [`HALF_LIFE`] requests it counts half.
+//! classes, and what was counted fades: after `HALF_LIFE` requests it counts half.
 
 use std::sync::Mutex;
 

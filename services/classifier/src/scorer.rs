@@ -1,6 +1,6 @@
 //! From features to a difficulty: a sum of weighted features, squashed to 0..1.
 //!
-//! The weights of [`prior`] are made by hand, in log-odds: 0.4 moves a middling difficulty by about
+//! The weights of `prior` are made by hand, in log-odds: 0.4 moves a middling difficulty by about
 //! 0.1. What was learned from outcomes ([`crate::residual`]) adds its part to the same sum. Each
 //! feature that moved the sum is reported with what the difficulty would lose without it. Nothing
 //! is random: the same request always gets the same score.

@@ -3,11 +3,11 @@
 //! A pure function of the request, its classification, what is known at that moment and the rules
 //! of the config. `Explain` and `Route` call the same function with the same arguments.
 //!
-//! 1. Models that cannot serve the request are left out, each with its reason ([`mod@filter`]).
+//! 1. Models that cannot serve the request are left out, each with its reason (`filter.rs`).
 //! 2. The others are put in order, from the start tier upwards, lower tiers as a last resort that is
-//!    tried only when nobody above has given any answer ([`mod@order`]).
+//!    tried only when nobody above has given any answer (`order.rs`).
 //! 3. The deadline is handed out among those that may be called; whoever cannot finish in what is
-//!    left is left out too ([`mod@share`]).
+//!    left is left out too (`share.rs`).
 //! 4. When a consensus is wanted, its members are asked before all candidates, and at once.
 
 mod filter;
