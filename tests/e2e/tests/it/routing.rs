@@ -16,7 +16,6 @@ crate::in_both_placements!(
     explain_names_the_plan_that_route_follows_and_calls_nobody,
     a_held_back_stream_ends_with_the_whole_response,
     the_summary_adds_up,
-    a_request_id_is_never_billed_twice,
 );
 
 async fn an_easy_question_is_answered_by_the_lowest_tier(placement: Placement) {
@@ -209,32 +208,5 @@ async fn the_summary_adds_up(placement: Placement) {
     assert_eq!(
         summary.tiers.iter().map(|tier| tier.answered).sum::<u64>(),
         3
-    );
-}
-
-async fn a_request_id_is_never_billed_twice(placement: Placement) {
-    let sandbox = Sandbox::start(placement, Scenario::default())
-        .await
-        .unwrap();
-    let asked = router::RouteRequest {
-        request_id: uuid::Uuid::now_v7().to_string(),
-        ..question_for("api_fallback", "What is the capital of France?")
-    };
-    sandbox.router().route(within(asked.clone())).await.unwrap();
-    let again = sandbox.router().route(within(asked)).await.unwrap_err();
-    assert_eq!(again.code(), tonic::Code::AlreadyExists);
-    assert!(
-        again
-            .message()
-            .contains("answered by api_fallback and cost $0.010000")
-    );
-    assert_eq!(
-        books::committed(&sandbox.database),
-        0,
-        "no budget is configured"
-    );
-    assert_eq!(
-        sandbox.database.number("SELECT count(*) FROM usage_events"),
-        1
     );
 }
