@@ -49,6 +49,19 @@ pub struct Evidence {
     pub detail: String,
 }
 
+/// What the classifier has learned from outcomes, told on as it came: the plan reads none of it yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Learned {
+    /// The chance, 0 to 1, that the lower tier's answer is as good as the next one's.
+    pub lower_tier_suffices: f64,
+    /// How much quality the next tier is expected to add, -1 to 1.
+    pub expected_gain: f64,
+    /// Share of the question's words that the weights know, 0 to 1.
+    pub familiarity: f64,
+    /// Share of recent requests, 0 to 1, that were easier.
+    pub rank: f64,
+}
+
 /// What a request is and how hard it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classification {
@@ -68,6 +81,8 @@ pub struct Classification {
     pub tier: Option<TierName>,
     /// Why, strongest first.
     pub evidence: Vec<Evidence>,
+    /// What was learned from outcomes.
+    pub learned: Learned,
 }
 
 impl Classification {
@@ -88,6 +103,7 @@ impl Classification {
                 weight: 0.0,
                 detail: why.to_owned(),
             }],
+            learned: Learned::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use terrace_rpc::deadline::request_within;
 use terrace_rpc::link::Link;
 
 use super::{broken_contract, from_status};
-use crate::classification::{Classification, Evidence, Source, TaskKind};
+use crate::classification::{Classification, Evidence, Learned, Source, TaskKind};
 use crate::ports::{Call, Classify};
 use crate::request::Request;
 
@@ -54,6 +54,12 @@ impl Classify for ClassifierClient {
 
 fn from_wire(wire: wire::Classification) -> Result<Classification, Failure> {
     let score = |value, what| Score::new(value).map_err(|_| broken_contract("classifier", what));
+    let learned = Learned {
+        lower_tier_suffices: wire.lower_tier_suffices,
+        expected_gain: wire.expected_gain,
+        familiarity: wire.familiarity,
+        rank: wire.rank,
+    };
     Ok(Classification {
         task_kind: task_kind(wire.task_kind()),
         difficulty: score(wire.difficulty, "difficulty is not between 0 and 1")?,
@@ -76,6 +82,7 @@ fn from_wire(wire: wire::Classification) -> Result<Classification, Failure> {
         expected_output_tokens: (wire.expected_output_tokens > 0)
             .then_some(wire.expected_output_tokens),
         evidence: wire.evidence.into_iter().map(evidence).collect(),
+        learned,
     })
 }
 

@@ -270,7 +270,10 @@ fn classification(classification: Classification) -> classifier::Classification 
             .map(|tier| tier.to_string())
             .unwrap_or_default(),
         evidence: evidence.collect(),
-        ..classifier::Classification::default()
+        lower_tier_suffices: classification.learned.lower_tier_suffices,
+        expected_gain: classification.learned.expected_gain,
+        familiarity: classification.learned.familiarity,
+        rank: classification.learned.rank,
     }
 }
 
