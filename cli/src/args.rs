@@ -3,11 +3,13 @@
 //! Values are checked here as far as they can be without a server, so that a typing error costs no
 //! round trip. What a flag means for a request is in [`crate::request`].
 
+mod accounts;
 mod budget;
 mod consensus;
 mod examples;
 mod learning;
 mod request;
+mod usage;
 mod values;
 
 use std::net::SocketAddr;
@@ -17,10 +19,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use accounts::{
+    CreateKeyArgs, KeyArgs, KeyCommand, KeyScope, ProjectArgs, ProjectCommand,
+};
 pub(crate) use budget::{BudgetArgs, BudgetCommand, SetArgs, TopUpArgs};
 pub(crate) use consensus::ConsensusArgs;
 pub(crate) use learning::{EvalArgs, TrainArgs};
 pub(crate) use request::{Format, RequestArgs};
+pub(crate) use usage::{ExportArgs, ExportFormat, ListArgs, UsageArgs, UsageCommand};
 pub(crate) use values::Since;
 
 /// Where `terrace up` listens unless it is told otherwise.
@@ -34,6 +40,15 @@ pub(crate) struct Cli {
     /// Server to talk to
     #[arg(long, global = true, env = "TERRACE_SERVER", value_name = "URL", default_value = DEFAULT_SERVER)]
     pub(crate) server: String,
+    /// Key to call with; better in the environment than on a command line that others can see
+    #[arg(
+        long,
+        global = true,
+        env = "TERRACE_API_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    pub(crate) api_key: Option<String>,
     /// When to colour what is printed; `NO_COLOR` is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
@@ -74,6 +89,12 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a router on outcomes, beside chance, length and an oracle
     Eval(EvalArgs),
+    /// List the rows of the books, or export them
+    Usage(UsageArgs),
+    /// Create and list projects, which pay
+    Project(ProjectArgs),
+    /// Create, list, rotate and revoke keys, which calls come with
+    Key(KeyArgs),
     /// Check or show a config
     Config(ConfigArgs),
     /// Print a completion script for a shell
@@ -221,6 +242,15 @@ pub(crate) struct CostArgs {
     /// From when on: `today` in the budget's time zone, or a span as 90m, 24h, 7d
     #[arg(long, value_name = "TIME", default_value = "today", value_parser = values::since)]
     pub(crate) since: Since,
+    /// Dimensions to group by: tier, backend, model, action, project, key, one tag.NAME
+    #[arg(long, value_name = "DIMENSIONS", value_delimiter = ',')]
+    pub(crate) by: Vec<String>,
+    /// Length of the buckets of time to group by, as 15m, 1h, 1d
+    #[arg(long, value_name = "TIME", value_parser = values::duration)]
+    pub(crate) bucket: Option<Duration>,
+    /// This project alone
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
     /// Print one JSON object instead of tables; errors too
     #[arg(long)]
     pub(crate) json: bool,

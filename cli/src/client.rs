@@ -1,5 +1,6 @@
 //! The way to a running server: one link, one deadline for each call.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use terrace_domain::{Failure, Reason};
@@ -9,6 +10,7 @@ use terrace_proto::router::v1::router_service_client::RouterServiceClient;
 use terrace_rpc::server::MAX_MESSAGE_BYTES;
 use terrace_rpc::{Deadline, Link, deadline};
 use tonic::Request;
+use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::error::Trouble;
 
@@ -54,6 +56,20 @@ impl Client {
     }
 }
 
+/// What every call of this process comes with, once it is known.
+static AUTHORIZATION: OnceLock<MetadataValue<Ascii>> = OnceLock::new();
+
+/// Lets every call of this process come with a key. One that no header can hold is none: the server
+/// says that it is missing.
+pub(crate) fn call_with(key: Option<String>) {
+    let value = key.and_then(|key| format!("Bearer {}", key.trim()).parse().ok());
+    if let Some(mut value) = value {
+        MetadataValue::set_sensitive(&mut value, true);
+        // The first stands; there is one command line.
+        let _set = AUTHORIZATION.set(value);
+    }
+}
+
 /// A request that is answered soon or not at all.
 pub(crate) fn soon<T>(message: T) -> Request<T> {
     within(message, PATIENCE)
@@ -61,5 +77,9 @@ pub(crate) fn soon<T>(message: T) -> Request<T> {
 
 /// A request that is answered within `time`.
 pub(crate) fn within<T>(message: T, time: Duration) -> Request<T> {
-    deadline::request_within(message, Deadline::within(time))
+    let mut request = deadline::request_within(message, Deadline::within(time));
+    if let Some(key) = AUTHORIZATION.get() {
+        request.metadata_mut().insert("authorization", key.clone());
+    }
+    request
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use terrace_proto::convert::wire_timestamp;
+use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::ledger::v1::{GetSummaryRequest, ListBudgetsRequest};
 
 use crate::args::{CostArgs, Since};
@@ -27,15 +27,20 @@ async fn cost(server: &str, output: Output, args: &CostArgs) -> Result<Exit, Tro
     let mut ledger = Client::new(server)?.ledger();
     let request = GetSummaryRequest {
         from,
+        project: args.project.clone().unwrap_or_default(),
+        group_by: args.by.clone(),
+        bucket: args.bucket.map(wire_duration),
         ..Default::default()
     };
     let summary = ledger.get_summary(soon(request)).await?.into_inner();
     let budgets = ledger.list_budgets(soon(ListBudgetsRequest::default()));
     let budgets = budgets.await?.into_inner().budgets;
     if args.json {
-        output.print_json(&json::cost(&summary, &budgets))?;
+        output.print_json(&json::cost(&summary, &args.by, &budgets))?;
     } else {
-        output.print(&render::cost(&summary, &budgets, now, output.width()))?;
+        let groups = render::groups(&summary, &args.by, output.width());
+        let text = render::cost(&summary, &budgets, now, output.width());
+        output.print(&(text + &groups))?;
     }
     Ok(Exit::Fine)
 }

@@ -102,6 +102,10 @@ pub(crate) const fn hint(reason: Reason) -> Option<&'static str> {
         Reason::LedgerUnavailable => {
             "look at the ledger and its database; nothing that costs money is called without them"
         }
+        Reason::Unauthenticated => "set TERRACE_API_KEY, or give --api-key",
+        Reason::PermissionDenied => {
+            "`terrace key create NAME --scope manage`, by somebody who may, makes a key that can"
+        }
         Reason::NotImplemented => {
             "is it the right server? With `terrace up --split` each service has its own address"
         }

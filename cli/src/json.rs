@@ -2,6 +2,7 @@
 //! integer and as dollars. Keys are only ever added.
 
 mod consensus;
+mod sums;
 
 use std::time::Duration;
 
@@ -116,7 +117,7 @@ pub(crate) fn models(list: &ListModelsResponse) -> Value {
 }
 
 /// What was spent and saved, and the budgets.
-pub(crate) fn cost(summary: &GetSummaryResponse, budgets: &[Budget]) -> Value {
+pub(crate) fn cost(summary: &GetSummaryResponse, by: &[String], budgets: &[Budget]) -> Value {
     let outcomes = summary.outcomes.iter().map(|count| {
         let word = lower(count.outcome().as_str_name(), "REQUEST_OUTCOME_");
         (word, json!(count.requests))
@@ -139,6 +140,8 @@ pub(crate) fn cost(summary: &GetSummaryResponse, budgets: &[Budget]) -> Value {
         "unanswered_cost_usd": usd(summary.unanswered_cost_nano_usd),
         "presumed_cost_nano_usd": summary.presumed_cost_nano_usd,
         "presumed_cost_usd": usd(summary.presumed_cost_nano_usd),
+        "total": sums::sums(summary.total.as_ref()),
+        "groups": summary.groups.iter().map(|group| sums::group(group, by)).collect::<Vec<_>>(),
         "budgets": budgets.iter().map(budget).collect::<Vec<_>>(),
     })
 }
@@ -317,7 +320,7 @@ fn usage(usage: Usage) -> Value {
     })
 }
 
-fn time_of(at: &Timestamp) -> Option<String> {
+pub(crate) fn time_of(at: &Timestamp) -> Option<String> {
     OffsetDateTime::from(timestamp(at)?).format(&Rfc3339).ok()
 }
 

@@ -4,6 +4,7 @@
 //! servers with a config, telemetry and a drain; all others are clients of a running server, and
 //! say nothing on standard error but what went wrong.
 
+mod accounts;
 mod args;
 mod budget;
 mod client;
@@ -25,6 +26,7 @@ mod serve;
 mod style;
 mod table;
 mod up;
+mod usage;
 mod wording;
 
 use std::process::ExitCode;
@@ -38,10 +40,12 @@ use crate::output::Output;
 async fn main() -> ExitCode {
     let Cli {
         server,
+        api_key,
         color,
         command,
     } = Cli::parse();
     let output = Output::new(color);
+    client::call_with(api_key);
     match command {
         Command::Up(args) => Box::pin(up::run(output, &args)).await,
         Command::Serve(args) => Box::pin(serve::run(&args)).await,
@@ -51,6 +55,9 @@ async fn main() -> ExitCode {
         Command::Budget(args) => budget::run(&server, &output, &args).await.into(),
         Command::Ledger(args) => ledger::run(&server, &output, &args).await.into(),
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
+        Command::Usage(args) => usage::run(&server, &output, &args).await.into(),
+        Command::Project(args) => accounts::projects(&server, &output, &args).await.into(),
+        Command::Key(args) => accounts::keys(&server, &output, &args).await.into(),
         Command::Config(args) => config::run(&output, &args.command).into(),
         Command::Train(args) => learn::train::run(output, &args).into(),
         Command::Eval(args) => learn::eval::run(output, &args).into(),

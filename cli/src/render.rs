@@ -1,24 +1,31 @@
 //! Answers and attempts as text for people. Pure: a message in, a styled text out.
 
+mod accounts;
 mod budgets;
 mod consensus;
 mod cost;
+mod groups;
 mod models;
 mod plan;
 mod proof;
+mod spark;
 #[cfg(test)]
 pub(crate) mod testing;
+mod usage;
 
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::text_of_parts;
 use terrace_proto::judge::v1::Verdict;
 use terrace_proto::router::v1::{Attempt, RouteResponse};
 
+pub(crate) use accounts::{keys, projects};
 pub(crate) use budgets::{alert, budgets};
 pub(crate) use cost::cost;
+pub(crate) use groups::groups;
 pub(crate) use models::{able, models};
 pub(crate) use plan::plan;
 pub(crate) use proof::proof;
+pub(crate) use usage::usage;
 
 use crate::style::{BAD, DIM, GOOD, POOR, heading, paint};
 use crate::table::{Grid, Tone};

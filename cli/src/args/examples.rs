@@ -87,7 +87,12 @@ pub(super) const COST: &str = "\
 Examples:
   terrace cost
   terrace cost --since 24h
-  terrace cost --since 7d --json
+  terrace cost --since 7d --by tier,action
+  terrace cost --since 7d --by model --bucket 1d
+  terrace cost --since 30d --by tag.topic --project search --json
+
+Savings are what the answers would have cost on the baseline model, less everything that was paid:
+the calls that answered, the judge, attempts in vain and the hours of rented GPUs.
 
 With `terrace up --split` the ledger has an address of its own: give it with --server.";
 
@@ -174,6 +179,75 @@ Examples:
   terrace eval outcomes.jsonl.gz
   terrace eval outcomes.jsonl.gz --svg curves --json
   terrace eval new-outcomes.jsonl --weights gain.trcw";
+pub(super) const USAGE: &str = "\
+Examples:
+  terrace usage list action=edit_file since=24h
+  terrace usage export llm_usage.jsonl
+  terrace usage export - since=7d | jq -s 'group_by(.tier) | map({tier: .[0].tier, cost: map(.cost) | add})'";
+
+pub(super) const USAGE_LIST: &str = "\
+Terms of a filter: project, key, action, tier, backend, model, outcome, tag.NAME, since, until. since
+and until mean when the request closed: 90m, 24h, 7d before now, today, a date or a time.
+
+Examples:
+  terrace usage list
+  terrace usage list action=edit_file since=24h tier=local_fast
+  terrace usage list outcome=failed model=llama3.2:3b --limit 200
+  terrace usage list tag.topic=\"async io\" --json";
+
+pub(super) const USAGE_EXPORT: &str = "\
+Each row is a step of a closed request; its sums are those of `terrace cost` for the same span. Money
+is exact in cost_nano_usd; cost is the same in dollars.
+
+Examples:
+  terrace usage export llm_usage.jsonl
+  terrace usage export november.csv since=2026-11-01 until=2026-12-01
+  terrace usage export - since=24h | jq 'select(.outcome == \"rejected\") | {model, action, tokens, cost}'";
+
+pub(super) const PROJECT: &str = "\
+Examples:
+  terrace project create search
+  terrace project list";
+
+pub(super) const PROJECT_CREATE: &str = "\
+Examples:
+  terrace project create search";
+
+pub(super) const PROJECT_LIST: &str = "\
+Examples:
+  terrace project list
+  terrace project list --json";
+
+pub(super) const KEY: &str = "\
+Keys need auth.pepper_file in the config of the ledger; the first is made with auth.root_key_file's.
+
+Examples:
+  terrace key create ci --project search --expires-in 90d
+  terrace key list --project search
+  terrace key rotate 0190f4c8-5c96-774b-bcce-b302099a8057 --overlap 1h
+  terrace key revoke 0190f4c8-5c96-774b-bcce-b302099a8057";
+
+pub(super) const KEY_CREATE: &str = "\
+The secret alone goes to standard output, and is shown this once.
+
+Examples:
+  terrace key create ci --project search --expires-in 90d --requests-per-minute 600
+  terrace key create admin --scope route --scope manage
+  terrace key create laptop > key && TERRACE_API_KEY=$(cat key) terrace models";
+
+pub(super) const KEY_LIST: &str = "\
+Examples:
+  terrace key list
+  terrace key list --project search --json";
+
+pub(super) const KEY_ROTATE: &str = "\
+Examples:
+  terrace key rotate 0190f4c8-5c96-774b-bcce-b302099a8057
+  terrace key rotate 0190f4c8-5c96-774b-bcce-b302099a8057 --overlap 1h";
+
+pub(super) const KEY_REVOKE: &str = "\
+Examples:
+  terrace key revoke 0190f4c8-5c96-774b-bcce-b302099a8057";
 
 pub(super) const CONFIG: &str = "\
 Examples:

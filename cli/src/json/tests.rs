@@ -1,4 +1,4 @@
-use terrace_proto::ledger::v1::{OutcomeCount, RequestOutcome};
+use terrace_proto::ledger::v1::{OutcomeCount, RequestOutcome, SummaryGroup, Sums};
 
 use super::*;
 use crate::render::testing;
@@ -79,10 +79,21 @@ fn a_bill_counts_outcomes_by_name() {
             requests: 2,
         }],
         savings_nano_usd: -1,
+        groups: vec![SummaryGroup {
+            values: vec!["local_fast".into()],
+            sums: Some(Sums {
+                cost_nano_usd: 5,
+                ..Sums::default()
+            }),
+            ..SummaryGroup::default()
+        }],
         ..GetSummaryResponse::default()
     };
-    let value = cost(&summary, &[Budget::default()]);
+    let value = cost(&summary, &["tier".to_owned()], &[Budget::default()]);
     assert_eq!(value["outcomes"]["best_effort"], 2);
     assert_eq!(value["savings_usd"], "-0.000000001");
     assert_eq!(value["budgets"][0]["cap_nano_usd"], 0);
+    assert_eq!(value["groups"][0]["by"]["tier"], "local_fast");
+    assert_eq!(value["groups"][0]["cost_usd"], "0.000000005");
+    assert!(value["total"]["latency_ms"]["p50"].is_null());
 }

@@ -119,7 +119,12 @@ fn totals(summary: &GetSummaryResponse) -> String {
         "" => "the baseline model",
         name => &clean(name),
     };
-    let answered = summary.baseline_requests;
+    let known = summary.baseline_requests;
+    let answered = summary.total.as_ref().map_or(known, |total| total.answered);
+    let answered = match answered == known {
+        true => known.to_string(),
+        false => format!("{known} of {answered}"),
+    };
     text += &format!(
         "Baseline: {} for {answered} answered on {model}\n",
         money(summary.baseline_nano_usd)
@@ -134,7 +139,28 @@ fn totals(summary: &GetSummaryResponse) -> String {
         "Saved: {}{percent}\n",
         paint(style, money(summary.savings_nano_usd))
     );
-    text
+    text + &savings_parts(summary)
+}
+
+/// Where the savings come from and go to, if they have more than one part.
+fn savings_parts(summary: &GetSummaryResponse) -> String {
+    let total = summary.total.as_ref();
+    let parts = total.and_then(|total| total.savings_parts);
+    let parts = parts.unwrap_or_default();
+    let parts = [
+        (parts.tokens_nano_usd, "by the calls that answered"),
+        (parts.cache_nano_usd, "by answers from the cache"),
+        (parts.rejected_nano_usd, "for attempts in vain"),
+        (parts.judge_nano_usd, "for the judge"),
+        (parts.consensus_nano_usd, "for consensus"),
+        (parts.gpu_hours_nano_usd, "for GPU-hours"),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|(part, _)| *part != 0).collect();
+    if parts.len() < 2 {
+        return String::new();
+    }
+    let line = |(part, what): (i64, &str)| format!("  {} {what}\n", money(part));
+    parts.into_iter().map(line).collect()
 }
 
 /// ` (50.0 %)`, or nothing when there is nothing to compare with.

@@ -16,6 +16,9 @@ const DEFAULT_ADDRESS: &str = "http://127.0.0.1:7600";
 /// What the ledger is called in the report.
 const LEDGER: &str = "cost-ledger";
 
+/// Instead of the models, where a key is needed to see them.
+const KEY_NEEDED: &str = "callers need a key: `terrace models` with TERRACE_API_KEY lists them\n";
+
 /// One service and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Part {
@@ -52,18 +55,17 @@ impl Part {
 pub(super) async fn print(output: Output, address: &str, parts: &[Part], router: Link) {
     let mut client = RouterServiceClient::new(router);
     let listed = client.list_models(soon(ListModelsRequest {})).await;
-    let models = listed.map(tonic::Response::into_inner).unwrap_or_default();
+    let models = match listed {
+        Ok(models) => render::models(models.get_ref(), output.width()),
+        Err(refused) if refused.code() == tonic::Code::Unauthenticated => KEY_NEEDED.to_owned(),
+        Err(_) => render::models(&ListModelsResponse::default(), output.width()),
+    };
     let text = report(address, parts, &models, output.width());
     // Terrace serves all the same when nobody reads what it says.
     let _closed = output.print(&text);
 }
 
-fn report(
-    address: &str,
-    parts: &[Part],
-    models: &ListModelsResponse,
-    width: Option<u16>,
-) -> String {
+fn report(address: &str, parts: &[Part], models: &str, width: Option<u16>) -> String {
     let mut grid = Grid::without_header(&["service", "place"], width);
     grid.row([(Tone::Plain, "orchestrator"), (Tone::Strong, address)]);
     for part in parts {
@@ -81,7 +83,7 @@ fn report(
         ]);
     }
     let mut text = format!("{}\n{}", heading("Services"), grid.render());
-    text += &format!("{}\n{}", heading("Models"), render::models(models, width));
+    text += &format!("{}\n{}", heading("Models"), models);
     text += &hints(address, parts);
     text + &format!("{}\n", paint(STRONG, format_args!("ready {address}")))
 }
@@ -114,7 +116,12 @@ mod tests {
     use super::*;
 
     fn plain(address: &str, parts: &[Part]) -> String {
-        let text = report(address, parts, &render::testing::models(), None);
+        let text = report(
+            address,
+            parts,
+            &render::models(&render::testing::models(), None),
+            None,
+        );
         anstream::adapter::strip_str(&text).to_string()
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use terrace_config::{Backend, Config, Service};
 use terrace_domain::BackendName;
+use terrace_orchestrator::door::Scope;
 use terrace_orchestrator::{Links, Orchestrator};
 use terrace_proto::classifier::v1::classifier_service_server::ClassifierServiceServer;
 use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
@@ -96,16 +97,26 @@ fn front(
         ledger::v1::FILE_DESCRIPTOR_SET,
         gateway::v1::FILE_DESCRIPTOR_SET,
     ]);
+    let door = orchestrator.door();
     let services = orchestrator
         .add_to(services)
-        .with(Forward::<ClassifierServiceServer<()>>::to(links.classifier))
-        .with(Forward::<JudgeServiceServer<()>>::to(links.judge))
-        .with(Forward::<AccountServiceServer<()>>::to(
-            links.ledger.clone(),
+        .with(door.guard(
+            Forward::<ClassifierServiceServer<()>>::to(links.classifier),
+            behind,
         ))
-        .with(Forward::<LedgerServiceServer<()>>::to(links.ledger))
-        .with(Gateways::to(&links.gateways));
+        .with(door.guard(Forward::<JudgeServiceServer<()>>::to(links.judge), behind))
+        .with(door.guard(
+            Forward::<AccountServiceServer<()>>::to(links.ledger.clone()),
+            behind,
+        ))
+        .with(door.guard(Forward::<LedgerServiceServer<()>>::to(links.ledger), behind))
+        .with(door.guard(Gateways::to(&links.gateways), behind));
     Ok(Stack::new("orchestrator", settings, services)?)
+}
+
+/// What stands behind the orchestrator is for those who manage: it spends money and tells of it.
+const fn behind(_method: &str) -> Scope {
+    Scope::Manage
 }
 
 /// The link to a service that the config places elsewhere.

@@ -2,7 +2,7 @@
 
 use crate::{stderr, stdout, terrace};
 
-const VERBS: [&[&str]; 23] = [
+const VERBS: [&[&str]; 34] = [
     &[],
     &["up"],
     &["serve"],
@@ -22,6 +22,17 @@ const VERBS: [&[&str]; 23] = [
     &["ledger", "verify"],
     &["train"],
     &["eval"],
+    &["usage"],
+    &["usage", "list"],
+    &["usage", "export"],
+    &["project"],
+    &["project", "create"],
+    &["project", "list"],
+    &["key"],
+    &["key", "create"],
+    &["key", "list"],
+    &["key", "rotate"],
+    &["key", "revoke"],
     &["config"],
     &["config", "check"],
     &["config", "show"],

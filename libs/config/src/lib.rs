@@ -24,10 +24,10 @@ pub use problem::{Place, Problem, Problems};
 pub use read::is_link_local;
 
 pub use schema::{
-    AlertWebhook, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    Config, CostControl, Equivalence, Hedge, Judge, Known, Ledger, Limits, LogFormat, Marker,
-    Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue,
-    Retry, Routing, Service, Services, Spool, Telemetry, Tier, Tiers, Weights,
+    AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
+    Config, CostControl, Equivalence, Hedge, History, Judge, Known, Ledger, Limits, LogFormat,
+    Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile,
+    Queue, Retry, Routing, Service, Services, Spool, Telemetry, Tier, Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

@@ -147,10 +147,10 @@ mod tests {
 
     /// Every key the decoder knows, as the manual writes it.
     fn keys() -> Vec<String> {
-        let text = "{tiers: {t: {models: [{name: m, price: {input: 1, output: 2}}]}}, \
+        let text = "{tiers: {t: {models: [{name: m, backend: b, price: {input: 1, output: 2}}]}}, \
                     backends: {b: {kind: openai, url: 'http://b', more_api_keys: [{env: A}]}}, \
                     routing: {action_tier_overrides: {a: t}, markers: [{prefix: x, tier: t}]}, \
-                    cost_control: {budgets: {installation/monthly: {cap: 1}}}, \
+                    cost_control: {budgets: {installation/monthly: {cap: 1}}, gpu_cost_per_hour: {b: 1}}, \
                     judge: {profiles: {a: {}}}}";
         let root = yaml::read(text, &Origin::File(Arc::from("a.yaml"))).unwrap();
         let mut reading = Reading::new(BTreeMap::new());

@@ -5,11 +5,13 @@
 //! together.
 
 mod alert_webhook;
+mod auth;
 mod backends;
 mod built_in;
 mod cache_store;
 mod cost_control;
 mod hedge;
+mod history;
 mod judge;
 mod ledger;
 mod limits;
@@ -20,10 +22,12 @@ mod tiers;
 mod traffic;
 
 pub use alert_webhook::AlertWebhook;
+pub use auth::Auth;
 pub use backends::{Backend, BackendKind, Profile};
 pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
 pub use hedge::Hedge;
+pub use history::History;
 pub use judge::{Judge, Weights};
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
@@ -55,6 +59,8 @@ pub struct Config {
     pub judge: Judge,
     /// Where the ledger keeps its books.
     pub ledger: Ledger,
+    /// Whether callers need a key.
+    pub auth: Auth,
     /// Where the services listen and are found.
     pub services: Services,
     /// Traces and logs.
@@ -74,12 +80,21 @@ impl Config {
                 .section("cost_control", |section| CostControl::read(section, &tiers)),
             judge: section.section("judge", Judge::read),
             ledger: section.section("ledger", Ledger::read),
+            auth: section.section("auth", Auth::read),
             services: section.section("services", Services::read),
             telemetry: section.section("telemetry", Telemetry::read),
             limits: section.section("limits", Limits::read),
             backends: declared.used_by(&tiers),
             tiers,
         }
+    }
+
+    /// Whether a call without a valid key is refused: what `auth.required` says, else only where
+    /// others than this machine can call.
+    #[must_use]
+    pub fn needs_keys(&self) -> bool {
+        let is_open = !self.services.orchestrator.listen.ip().is_loopback();
+        self.auth.required.unwrap_or(is_open)
     }
 
     /// The backend called `name`, if an enabled model uses it.

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 use crate::budget::{AlertKind, Standing};
 use crate::error::Error;
-use crate::store::{Store, Transaction, alerts, summary};
+use crate::store::{Store, Transaction, alerts, clock};
 
 pub(crate) use deliver::run as deliver;
 pub(crate) use webhook::Webhook;
@@ -129,7 +129,7 @@ impl Transaction for Now {
     const NAME: &'static str = "ask for the time";
 
     async fn run(&self, database: &mut PgConnection) -> Result<OffsetDateTime, Error> {
-        summary::now(database).await
+        clock::now(database).await
     }
 }
 

@@ -10,14 +10,15 @@ use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Tasks};
 
+use crate::accounts::Secrets;
 use crate::alerts::{self, Webhook};
 use crate::commit::Commits;
 use crate::config::Settings;
 use crate::error::{Error, StartError};
-use crate::grpc::{Accounts, Grpc};
-use crate::reap;
+use crate::grpc::{self, Accounts, Grpc};
 use crate::spool::Spool;
 use crate::store::{Store, Transaction, budgets};
+use crate::{history, reap};
 
 /// The ledger, built and not yet listening.
 #[derive(Debug, Clone)]
@@ -34,11 +35,12 @@ pub struct App {
 /// builds the ledger. Its transactions run in `tasks`: wait for those at the end.
 ///
 /// # Errors
-/// The address of the database is missing or wrong, nobody answers there within the connect
-/// time-out, the tables or the budgets cannot be written, or the webhook cannot be used.
+/// A secret or the address of the database is missing or wrong, nobody answers there within the
+/// connect time-out, the tables or the budgets cannot be written, or the webhook cannot be used.
 pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError> {
     let webhook = Webhook::from_config(&settings.alert_webhook)?;
     let spool = Spool::open(&settings.spool)?;
+    let secrets = Secrets::new(&settings.auth.pepper, &settings.auth.root_key)?;
     let store = Store::open(&settings, tasks.clone()).await?;
     let settings = Arc::new(settings);
     let configure = Arc::new(Configure(Arc::clone(&settings)));
@@ -47,8 +49,18 @@ pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError>
         .await
         .map_err(|error| StartError::Budget(Failure::from(error)))?;
     let commits = Commits::new(store.clone());
+    let rules_of_calls = grpc::Rules::new(&settings, secrets);
+    let rules = history::Rules::new(&settings);
+    if let Err(failure) = history::make_ahead(&store, rules).await {
+        tracing::warn!(%failure, "no partitions made: rows lie in the rest until there are");
+    }
     Ok(App {
-        grpc: Grpc::new(store.clone(), commits.clone(), spool.clone(), &settings),
+        grpc: Grpc::new(
+            store.clone(),
+            commits.clone(),
+            spool.clone(),
+            rules_of_calls,
+        ),
         store,
         commits,
         webhook,
@@ -75,9 +87,9 @@ impl App {
         Stack::new("cost-ledger", settings, services)
     }
 
-    /// Starts the reaper, which ends requests whose orchestrator died, the sender of alerts and what empties
-    /// the spool. They
-    /// are dropped at the end of the process; a transaction they have begun still comes to its end.
+    /// Starts the reaper, which ends requests whose orchestrator died, the sender of alerts, what
+    /// empties the spool and what tends history. They are dropped at the end of the process; a
+    /// transaction they have begun still comes to its end.
     pub fn start_background(&self, tasks: &Tasks) {
         let (store, commits) = (self.store.clone(), self.commits.clone());
         let reaper = reap::run(store, commits, self.settings.reaper_interval);
@@ -89,6 +101,18 @@ impl App {
             let deliver = alerts::deliver(self.store.clone(), webhook.clone());
             tasks.spawn("alerts", Kind::Background, deliver);
         }
+        let history = history::run(self.store.clone(), history::Rules::new(&self.settings));
+        tasks.spawn("history", Kind::Background, history);
+    }
+
+    /// Makes partitions ahead, rolls up what has passed and deletes what is too old, without
+    /// waiting for its turn.
+    ///
+    /// # Errors
+    /// The database is not available.
+    pub async fn tend_history(&self) -> Result<(), Failure> {
+        while history::round(&self.store, history::Rules::new(&self.settings)).await? {}
+        Ok(())
     }
 
     /// Ends expired requests once, without waiting for the reaper's turn.

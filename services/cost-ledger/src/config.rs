@@ -1,9 +1,10 @@
 //! What the cost-ledger needs to know, picked out of the one config.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use terrace_config::{AlertWebhook, Budget, Config, Secret, TimeZone};
-use terrace_domain::{ModelName, Score};
+use terrace_config::{AlertWebhook, Auth, Budget, Config, History, Secret, TimeZone};
+use terrace_domain::{BackendName, ModelName, NanoUsd, Score};
 
 use crate::spool::SpoolSettings;
 
@@ -37,6 +38,12 @@ pub struct Settings {
     pub spool: SpoolSettings,
     /// What a request may be tagged with.
     pub tags: TagLimits,
+    /// What backends on rented GPUs cost for each hour.
+    pub gpu_cost_per_hour: BTreeMap<BackendName, NanoUsd>,
+    /// The secrets that keys are stored and made up with.
+    pub auth: Auth,
+    /// How long rows are kept, and in what pieces.
+    pub history: History,
 }
 
 /// What a request may be tagged with.
@@ -79,6 +86,9 @@ impl Settings {
                 count: config.limits.max_tags,
                 bytes: config.limits.max_tag_bytes.as_usize(),
             },
+            gpu_cost_per_hour: money.gpu_cost_per_hour.clone(),
+            auth: config.auth.clone(),
+            history: ledger.history,
         }
     }
 
@@ -104,6 +114,9 @@ impl Settings {
                 count: limits.max_tags,
                 bytes: limits.max_tag_bytes.as_usize(),
             },
+            gpu_cost_per_hour: BTreeMap::new(),
+            auth: Auth::default(),
+            history: ledger.history,
         }
     }
 }

@@ -105,6 +105,22 @@ pub enum StartError {
         /// What it says.
         cause: String,
     },
+    /// The config names a place for the pepper where there is none.
+    #[error("auth.pepper: {0} holds no secret")]
+    MissingPepper(String),
+    /// The pepper could be guessed.
+    #[error(
+        "auth.pepper is shorter than 16 bytes: take 32 random ones, as of `openssl rand -hex 32`"
+    )]
+    ShortPepper,
+    /// The operator's own key could be guessed.
+    #[error(
+        "auth.root_key is shorter than 16 bytes: take 32 random ones, as of `openssl rand -hex 32`"
+    )]
+    ShortRootKey,
+    /// There is a key of the operator's and nothing to keep its digest with.
+    #[error("auth.root_key is set and auth.pepper is not: keys need both")]
+    NoPepper,
     /// The tables could not be brought up to date.
     #[error("the tables at {place} could not be brought up to date: {cause}")]
     Migration {

@@ -2,26 +2,30 @@
 
 mod account;
 mod fields;
+mod keys;
 mod read;
+mod summary;
+mod usage;
 mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{BoxStream, Empty, StreamExt as _};
+use futures::stream::{BoxStream, StreamExt as _};
 use prost::Message as _;
 use terrace_config::TimeZone;
-use terrace_domain::{Failure, ModelName, Reason, Score};
+use terrace_domain::{Failure, ModelName, Score};
 use terrace_proto::ledger::v1 as wire;
 use terrace_proto::ledger::v1::ledger_service_server::LedgerService;
 use terrace_rpc::status::to_status;
 use tonic::{Request, Response, Status};
 
+use crate::accounts::Secrets;
 use crate::commit::Commits;
 use crate::config::{Settings, TagLimits};
 use crate::spool::{Read, Spool};
 use crate::store::Store;
-use crate::{alerts, extend, lookup, release, reserve, summary, verify};
+use crate::{alerts, extend, lookup, release, reserve, summary as sums, usage as rows, verify};
 
 pub(crate) use account::Accounts;
 
@@ -42,17 +46,28 @@ pub(crate) struct Rules {
     time_zone: TimeZone,
     alert_threshold: Score,
     baseline_model: Option<ModelName>,
+    gpu: sums::Rates,
+    secrets: Secrets,
 }
 
-impl Grpc {
-    pub(crate) fn new(store: Store, commits: Commits, spool: Spool, settings: &Settings) -> Self {
-        let rules = Rules {
+impl Rules {
+    pub(crate) fn new(settings: &Settings, secrets: Secrets) -> Self {
+        let rates = settings.gpu_cost_per_hour.iter();
+        let rates = rates.map(|(backend, rate)| (backend.to_string(), *rate));
+        Self {
             reservation_ttl: settings.reservation_ttl,
             tags: settings.tags,
             time_zone: settings.time_zone,
             alert_threshold: settings.alert_threshold,
             baseline_model: settings.baseline_model.clone(),
-        };
+            gpu: sums::Rates::new(rates),
+            secrets,
+        }
+    }
+}
+
+impl Grpc {
+    pub(crate) fn new(store: Store, commits: Commits, spool: Spool, rules: Rules) -> Self {
         Self {
             store,
             commits,
@@ -77,12 +92,6 @@ type Answer<T> = Result<Response<T>, Status>;
 
 fn refused(failure: Failure) -> Status {
     to_status(&failure)
-}
-
-/// The answer of what is in the contract and not built.
-fn not_built<T>(rpc: &str) -> Answer<T> {
-    let message = format!("{rpc} is not built yet: this version of the ledger cannot do it");
-    Err(to_status(&Failure::new(Reason::NotImplemented, message)))
 }
 
 #[tonic::async_trait]
@@ -144,10 +153,10 @@ impl LedgerService for Grpc {
         &self,
         request: Request<wire::GetSummaryRequest>,
     ) -> Answer<wire::GetSummaryResponse> {
-        let ask = read::summary(&request.into_inner(), &self.rules).map_err(refused)?;
-        let sums = summary::sum_up(&self.store, ask).await.map_err(refused)?;
+        let ask = summary::ask(&request.into_inner(), &self.rules).map_err(refused)?;
+        let sums = sums::sum_up(&self.store, ask).await.map_err(refused)?;
         let baseline = self.rules.baseline_model.as_ref();
-        Ok(Response::new(write::summary(&sums, baseline)))
+        Ok(Response::new(summary::told(&sums, baseline)))
     }
 
     async fn list_budgets(
@@ -164,18 +173,22 @@ impl LedgerService for Grpc {
 
     async fn list_usage(
         &self,
-        _request: Request<wire::ListUsageRequest>,
+        request: Request<wire::ListUsageRequest>,
     ) -> Answer<wire::ListUsageResponse> {
-        not_built("ListUsage")
+        let ask = usage::list(&request.into_inner(), &self.rules).map_err(refused)?;
+        let page = rows::list(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(usage::page(page)))
     }
 
-    type ExportUsageStream = Empty<Result<wire::ExportUsageResponse, Status>>;
+    type ExportUsageStream = BoxStream<'static, Result<wire::ExportUsageResponse, Status>>;
 
     async fn export_usage(
         &self,
-        _request: Request<wire::ExportUsageRequest>,
+        request: Request<wire::ExportUsageRequest>,
     ) -> Answer<Self::ExportUsageStream> {
-        not_built("ExportUsage")
+        let ask = usage::export(&request.into_inner(), &self.rules).map_err(refused)?;
+        let batches = rows::export(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(usage::batches(batches)))
     }
 
     async fn verify(&self, _request: Request<wire::VerifyRequest>) -> Answer<wire::VerifyResponse> {

@@ -3,12 +3,13 @@
 //! A call goes through `grpc` (wire) to its use case. One that writes (`reserve`, `extend`, `settle`,
 //! `release`, `reap`) is handed to `commit`, which decides and writes what arrives together in one
 //! transaction of the `store`; one that reads (`lookup`, `summary`,
-//! `verify`) has a transaction of its own.
+//! `usage`, `accounts`, `verify`) has a transaction of its own.
 //! What a call changes in the books of a request is worked out in `books`, what a budget says in
 //! `budget`; both are pure. Money is whole nano-USD from the wire to the rows. Acknowledged means
 //! committed.
 #![warn(missing_docs)]
 
+mod accounts;
 mod alerts;
 pub mod app;
 mod books;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod error;
 mod extend;
 mod grpc;
+mod history;
 mod lookup;
 mod metrics;
 mod outcome;
@@ -29,6 +31,7 @@ mod settle;
 mod spool;
 mod store;
 mod summary;
+mod usage;
 mod verify;
 
 pub use app::{App, build};

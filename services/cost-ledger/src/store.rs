@@ -4,19 +4,23 @@
 //! rows that are new. Time is the database's own (`now()`, the beginning of the transaction), so that replicas with clocks
 //! of their own agree on days and expiries.
 
+pub(crate) mod accounts;
 pub(crate) mod alerts;
 pub(crate) mod books;
 pub(crate) mod budgets;
+pub(crate) mod clock;
 mod connect;
 pub(crate) mod entries;
 mod error;
 mod events;
+pub(crate) mod history;
 mod holds;
 pub(crate) mod periods;
 pub(crate) mod requests;
 pub(crate) mod rows;
 pub(crate) mod summary;
 mod tx;
+pub(crate) mod usage;
 pub(crate) mod verify;
 
 use sqlx::PgPool;

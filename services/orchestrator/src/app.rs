@@ -14,9 +14,11 @@ use terrace_runtime::{Kind, Shutdown, Tasks};
 use crate::answers::{Answers, Memory, Store};
 use crate::catalog::Catalog;
 use crate::clients::{
-    ClassifierClient, GatewayClient, InvalidStore, JudgeClient, LedgerClient, Valkey,
+    AccountsClient, ClassifierClient, GatewayClient, InvalidStore, JudgeClient, LedgerClient,
+    Valkey,
 };
 use crate::config::Settings;
+use crate::door::{Door, Scope};
 use crate::grpc::{Grpc, Reader};
 use crate::ports::Generate;
 use crate::route::{Ports, Router};
@@ -24,7 +26,7 @@ use crate::route::{Ports, Router};
 /// What the orchestrator's port reflects.
 pub const DESCRIPTORS: &[u8] = terrace_proto::router::v1::FILE_DESCRIPTOR_SET;
 
-/// Project that pays for every request while there are no keys.
+/// Project that pays for requests that come without a key.
 const ONLY_PROJECT: &str = "default";
 
 /// Links to the services that the orchestrator calls.
@@ -79,6 +81,7 @@ impl Links {
 pub struct Orchestrator {
     grpc: Grpc,
     catalog: Arc<Catalog>,
+    door: Door,
     max_message_bytes: usize,
 }
 
@@ -95,6 +98,7 @@ impl Orchestrator {
         let catalog = Arc::new(Catalog::new(
             links.gateways.into_iter().map(gateway).collect(),
         ));
+        let keys = Arc::new(AccountsClient::new(links.ledger.clone()));
         let ports = Ports {
             classify: Arc::new(ClassifierClient::new(links.classifier, max_bytes)),
             judge: Arc::new(JudgeClient::new(links.judge, max_bytes)),
@@ -115,6 +119,7 @@ impl Orchestrator {
         Ok(Self {
             grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),
             catalog,
+            door: Door::new(settings.door, keys),
             max_message_bytes: max_bytes,
         })
     }
@@ -126,13 +131,19 @@ impl Orchestrator {
         tasks.spawn("catalog", Kind::Background, kept_fresh);
     }
 
-    /// Adds the orchestrator's service to a server's.
+    /// The door that callers come in by, for what else is answered on the same port.
+    #[must_use]
+    pub const fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Adds the orchestrator's service to a server's, behind its door.
     #[must_use]
     pub fn add_to(&self, services: Services) -> Services {
         let server = RouterServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes);
-        services.with(server)
+        services.with(self.door.guard(server, needed))
     }
 
     /// The orchestrator's own server stack.
@@ -145,5 +156,14 @@ impl Orchestrator {
             settings,
             self.add_to(Services::new(&[DESCRIPTORS])),
         )
+    }
+}
+
+/// What a method of the orchestrator needs: sending requests is one thing, having a backend fetch
+/// models another.
+fn needed(method: &str) -> Scope {
+    match method {
+        "/terrace.router.v1.RouterService/PullModel" => Scope::Manage,
+        _ => Scope::Route,
     }
 }

@@ -2,12 +2,14 @@
 //! within its deadline, and turns the answer or the status back. Valkey, which is no service of
 //! ours, is reached by its own client.
 
+mod accounts;
 mod classifier;
 mod gateway;
 mod judge;
 mod ledger;
 mod valkey;
 
+pub use accounts::AccountsClient;
 pub use classifier::ClassifierClient;
 pub use gateway::GatewayClient;
 pub use judge::JudgeClient;

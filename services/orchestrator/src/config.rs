@@ -7,6 +7,7 @@ use terrace_config::{CacheStore, Config, Routing};
 use terrace_domain::TierName;
 
 use crate::clients::ValkeySettings;
+use crate::door::DoorSettings;
 use crate::grpc::BatchSettings;
 use crate::request::{CachePolicy, OnExhausted, Policy};
 use crate::route::consensus::{Equivalence, Wish};
@@ -55,6 +56,8 @@ pub struct Settings {
     pub cache_store: ValkeySettings,
     /// How batches are answered.
     pub batch: BatchSettings,
+    /// Who is let in.
+    pub door: DoorSettings,
     /// What of the config changes answers, in words: one that was made under another is not reused.
     pub setup: String,
 }
@@ -75,6 +78,10 @@ impl Settings {
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,
+            },
+            door: DoorSettings {
+                required: config.needs_keys(),
+                cache_ttl: config.auth.cache_ttl,
             },
             setup: setup(config),
         }

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answers::{Answers, Reply};
+use crate::door::Caller;
 pub use crate::grpc::batch::BatchSettings;
 use crate::grpc::batch::{Batches, Results};
 pub use crate::grpc::request::Reader;
@@ -139,6 +140,11 @@ fn call_of<T>(request: &Request<T>) -> Call {
     }
 }
 
+/// Whose call it is, as the door found; nobody's own without a key.
+fn caller_of<T>(request: &Request<T>) -> Option<Caller> {
+    request.extensions().get::<Caller>().cloned()
+}
+
 fn not_built<T>(rpc: &str) -> Result<Response<T>, Status> {
     let failure = Failure::new(Reason::NotImplemented, format!("{rpc} is not built yet"));
     Err(to_status(&failure))
@@ -150,9 +156,9 @@ impl RouterService for Grpc {
         &self,
         request: Request<wire::RouteRequest>,
     ) -> Result<Response<wire::RouteResponse>, Status> {
-        let call = call_of(&request);
+        let (call, caller) = (call_of(&request), caller_of(&request));
         let read = self.reader.read(request.into_inner());
-        let request = read.map_err(|failure| to_status(&failure))?;
+        let request = read.map_err(|failure| to_status(&failure))?.paid_by(caller);
         let reply = self.answer(request, call).await;
         let reply = reply.map_err(Unanswered::into_status)?;
         Ok(Response::new(response::reply(reply)))
@@ -164,9 +170,10 @@ impl RouterService for Grpc {
         &self,
         request: Request<wire::RouteStreamRequest>,
     ) -> Result<Response<ResponseStream>, Status> {
-        let call = call_of(&request);
+        let (call, caller) = (call_of(&request), caller_of(&request));
         let read = self.reader.read_stream(request.into_inner());
-        let request = read.map_err(|failure| to_status(&failure))?;
+        let (request, commit) = read.map_err(|failure| to_status(&failure))?;
+        let request = (request.paid_by(caller), commit);
         let answers = Arc::clone(&self.answers);
         Ok(Response::new(ResponseStream::start(
             answers,
@@ -180,9 +187,9 @@ impl RouterService for Grpc {
         &self,
         request: Request<wire::ExplainRequest>,
     ) -> Result<Response<wire::ExplainResponse>, Status> {
-        let call = call_of(&request);
+        let (call, caller) = (call_of(&request), caller_of(&request));
         let read = self.reader.read_explain(request.into_inner());
-        let request = read.map_err(|failure| to_status(&failure))?;
+        let request = read.map_err(|failure| to_status(&failure))?.paid_by(caller);
         let plan = self.router.explain(&request, call).await;
         let plan = plan.map_err(|failure| to_status(&failure))?;
         Ok(Response::new(wire::ExplainResponse {
@@ -225,8 +232,8 @@ impl RouterService for Grpc {
         &self,
         request: Request<Streaming<wire::RouteBatchRequest>>,
     ) -> Result<Response<Results>, Status> {
-        let call = call_of(&request);
-        let results = self.batches.start(request.into_inner(), call);
+        let (call, caller) = (call_of(&request), caller_of(&request));
+        let results = self.batches.start(request.into_inner(), call, caller);
         Ok(Response::new(results))
     }
 
@@ -234,9 +241,10 @@ impl RouterService for Grpc {
         &self,
         request: Request<wire::EmbedRequest>,
     ) -> Result<Response<wire::EmbedResponse>, Status> {
-        let call = call_of(&request);
+        let (call, caller) = (call_of(&request), caller_of(&request));
         let read = self.reader.read_embed(request.into_inner());
         let (request, texts) = read.map_err(|failure| to_status(&failure))?;
+        let request = request.paid_by(caller);
         let embedded = self.vectors(request, texts, call).await;
         let embedded = embedded.map_err(Unanswered::into_status)?;
         Ok(Response::new(response::embed_response(embedded)))
@@ -253,8 +261,10 @@ impl RouterService for Grpc {
         &self,
         request: Request<wire::EvictCacheRequest>,
     ) -> Result<Response<wire::EvictCacheResponse>, Status> {
+        let caller = caller_of(&request);
         let read = self.reader.read_evict(request.into_inner());
         let (project, meant) = read.map_err(|failure| to_status(&failure))?;
+        let project = caller.map_or(project, |caller| caller.project);
         let evicted = self.answers.evict(&project, &meant).await;
         let evicted = evicted.map_err(|failure| to_status(&failure))?;
         Ok(Response::new(wire::EvictCacheResponse { evicted }))

@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod classification;
 pub mod clients;
 pub mod config;
+pub mod door;
 pub mod fingerprint;
 pub mod grpc;
 pub mod metrics;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use terrace_domain::{ActionName, ModelName, NanoUsd, ProjectName, RequestId, Score, TierName};
 
+use crate::door::Caller;
 use crate::fingerprint::Fingerprint;
 use crate::prompt::Prompt;
 use crate::route::consensus::Wish;
@@ -74,6 +75,8 @@ pub struct Request {
     pub body: Option<Fingerprint>,
     /// Who pays.
     pub project: ProjectName,
+    /// The key that it came with; empty without one.
+    pub key_id: String,
     /// What the caller is doing.
     pub action: Option<ActionName>,
     /// What is asked.
@@ -101,6 +104,16 @@ pub enum Priority {
 }
 
 impl Request {
+    /// The same request, paid by whoever brought the key, if there was one.
+    #[must_use]
+    pub fn paid_by(mut self, caller: Option<Caller>) -> Self {
+        if let Some(caller) = caller {
+            self.project = caller.project;
+            self.key_id = caller.key_id;
+        }
+        self
+    }
+
     /// The action as text, empty when there is none.
     #[must_use]
     pub fn action(&self) -> &str {

@@ -107,6 +107,7 @@ pub(crate) fn request() -> Request {
         id: RequestId::generate(),
         body: None,
         project: ProjectName::new("default").unwrap(),
+        key_id: String::new(),
         action: None,
         prompt: prompt("hello there", None),
         policy: Policy {

@@ -1,8 +1,9 @@
 //! `cost_control`: what may be spent by whom, and what savings are measured against.
 
+use std::collections::BTreeMap;
 use std::str::FromStr as _;
 
-use terrace_domain::{BudgetName, ModelName, NanoUsd, Price, Score};
+use terrace_domain::{BackendName, BudgetName, ModelName, NanoUsd, Price, Score};
 
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
@@ -27,6 +28,9 @@ pub struct CostControl {
     pub baseline: Option<Baseline>,
     /// Where a day begins and ends. Default: UTC.
     pub time_zone: TimeZone,
+    /// What a backend on a rented GPU costs for each hour, busy or not, in US dollars; savings are
+    /// less by it. Default: nothing.
+    pub gpu_cost_per_hour: BTreeMap<BackendName, NanoUsd>,
 }
 
 /// A hard cap on what one payer spends and reserves in every period.
@@ -85,6 +89,12 @@ impl CostControl {
             alert_webhook,
             baseline: named.or_else(|| dearest(tiers)),
             time_zone,
+            gpu_cost_per_hour: section.section("gpu_cost_per_hour", |section| {
+                let costs = section.pairs("<backend>", |name, node| {
+                    Ok((gpu_backend(tiers, name)?, read::usd(node)?))
+                });
+                costs.into_iter().collect()
+            }),
         }
     }
 }
@@ -111,6 +121,16 @@ impl Budget {
             }
         }
     }
+}
+
+/// The backend called `name`, which some model has to run on: hours of another would be forgotten.
+fn gpu_backend(tiers: &Tiers, name: &str) -> Result<BackendName, String> {
+    let models = || tiers.iter().flat_map(|tier| &tier.models);
+    let found = models().find(|model| model.backend.as_str() == name);
+    found.map(|model| model.backend.clone()).ok_or_else(|| {
+        let near = did_you_mean(name, models().map(|model| model.backend.as_str()));
+        format!("no model runs on a backend called `{}`{near}", shown(name))
+    })
 }
 
 fn time_zone(node: &Node) -> Result<TimeZone, String> {

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::decode::Section;
 use crate::read::{count, duration, size, word};
+use crate::schema::History;
 use crate::secret::{self, Keys};
 use crate::value::{ByteSize, Secret};
 
@@ -29,6 +30,8 @@ pub struct Ledger {
     pub connect_timeout: Duration,
     /// Where free settlements wait while the database is away.
     pub spool: Spool,
+    /// How long rows are kept, and in what pieces.
+    pub history: History,
 }
 
 /// Where free settlements wait while the database is away.
@@ -64,6 +67,7 @@ impl Default for Ledger {
                 folder: None,
                 max_bytes: ByteSize::mib(64),
             },
+            history: History::default(),
         }
     }
 }
@@ -95,6 +99,7 @@ impl Ledger {
             statement_timeout: section.or("statement_timeout", default.statement_timeout, moment()),
             connect_timeout: section.or("connect_timeout", default.connect_timeout, moment()),
             spool: section.section("spool", Spool::read),
+            history: section.section("history", History::read),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Black box: texts and variables in, a checked config or every problem out.
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
 
+mod accounts;
 mod backends;
 mod budgets;
 mod hostile;

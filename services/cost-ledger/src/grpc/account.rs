@@ -1,4 +1,4 @@
-//! Accounts: budgets set by call. Projects and keys are in the contract, not built yet.
+//! Accounts: projects and keys, and budgets set by call.
 
 use std::sync::Arc;
 
@@ -6,7 +6,8 @@ use terrace_proto::ledger::v1 as wire;
 use terrace_proto::ledger::v1::account_service_server::AccountService;
 use tonic::{Request, Response};
 
-use super::{Answer, Grpc, Rules, not_built, read, refused, write};
+use super::{Answer, Grpc, Rules, keys, read, refused, write};
+use crate::accounts::perform;
 use crate::set_budget;
 use crate::store::Store;
 
@@ -31,44 +32,82 @@ impl Accounts {
 impl AccountService for Accounts {
     async fn create_project(
         &self,
-        _request: Request<wire::CreateProjectRequest>,
+        request: Request<wire::CreateProjectRequest>,
     ) -> Answer<wire::CreateProjectResponse> {
-        not_built("CreateProject")
+        let ask = keys::create_project(&request.into_inner()).map_err(refused)?;
+        let made = perform(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(wire::CreateProjectResponse {
+            project: Some(keys::project(&made)),
+        }))
     }
 
     async fn list_projects(
         &self,
-        _request: Request<wire::ListProjectsRequest>,
+        request: Request<wire::ListProjectsRequest>,
     ) -> Answer<wire::ListProjectsResponse> {
-        not_built("ListProjects")
+        let ask = keys::list_projects(request.into_inner()).map_err(refused)?;
+        let (found, more) = perform(&self.store, ask).await.map_err(refused)?;
+        let next = found.last().filter(|_| more);
+        Ok(Response::new(wire::ListProjectsResponse {
+            next_page_token: next.map(|last| last.name.clone()).unwrap_or_default(),
+            projects: found.iter().map(keys::project).collect(),
+        }))
     }
 
     async fn create_key(
         &self,
-        _request: Request<wire::CreateKeyRequest>,
+        request: Request<wire::CreateKeyRequest>,
     ) -> Answer<wire::CreateKeyResponse> {
-        not_built("CreateKey")
+        let ask = keys::create(request.into_inner(), &self.rules.secrets).map_err(refused)?;
+        let made = perform(&self.store, ask).await.map_err(refused)?;
+        let (key, secret) = keys::shown(&made);
+        Ok(Response::new(wire::CreateKeyResponse { key, secret }))
     }
 
     async fn list_keys(
         &self,
-        _request: Request<wire::ListKeysRequest>,
+        request: Request<wire::ListKeysRequest>,
     ) -> Answer<wire::ListKeysResponse> {
-        not_built("ListKeys")
+        let ask = keys::list(&request.into_inner()).map_err(refused)?;
+        let (found, more) = perform(&self.store, ask).await.map_err(refused)?;
+        let next = found.last().filter(|_| more);
+        Ok(Response::new(wire::ListKeysResponse {
+            next_page_token: next.map(|last| last.key_id.to_string()).unwrap_or_default(),
+            keys: found.iter().map(keys::key).collect(),
+        }))
+    }
+
+    async fn rotate_key(
+        &self,
+        request: Request<wire::RotateKeyRequest>,
+    ) -> Answer<wire::RotateKeyResponse> {
+        let ask = keys::rotate(&request.into_inner(), &self.rules.secrets).map_err(refused)?;
+        let rotated = perform(&self.store, ask).await.map_err(refused)?;
+        let (key, secret) = keys::shown(&rotated);
+        Ok(Response::new(wire::RotateKeyResponse { key, secret }))
     }
 
     async fn revoke_key(
         &self,
-        _request: Request<wire::RevokeKeyRequest>,
+        request: Request<wire::RevokeKeyRequest>,
     ) -> Answer<wire::RevokeKeyResponse> {
-        not_built("RevokeKey")
+        let ask = keys::revoke(&request.into_inner()).map_err(refused)?;
+        let revoked = perform(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(wire::RevokeKeyResponse {
+            key: Some(keys::key(&revoked)),
+        }))
     }
 
     async fn authenticate(
         &self,
-        _request: Request<wire::AuthenticateRequest>,
+        request: Request<wire::AuthenticateRequest>,
     ) -> Answer<wire::AuthenticateResponse> {
-        not_built("Authenticate")
+        let ask = keys::authenticate(&request.into_inner(), &self.rules.secrets);
+        let ask = ask.map_err(refused)?;
+        let found = perform(&self.store, ask).await.map_err(refused)?;
+        Ok(Response::new(wire::AuthenticateResponse {
+            key: Some(keys::key(&found)),
+        }))
     }
 
     async fn set_budget(

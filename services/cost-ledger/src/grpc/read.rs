@@ -18,7 +18,6 @@ use crate::lookup::Lookup;
 use crate::outcome::HoldState;
 use crate::release::Release;
 use crate::reserve::Reserve;
-use crate::summary;
 
 pub(super) use budget::set_budget;
 pub(super) use settle::settle;
@@ -107,26 +106,6 @@ pub(super) fn lookup(message: &wire::GetRequestRequest) -> Result<Lookup, Failur
         })
     };
     fields.finish(lookup())
-}
-
-pub(super) fn summary(
-    message: &wire::GetSummaryRequest,
-    rules: &Rules,
-) -> Result<summary::Ask, Failure> {
-    let mut fields = Fields::default();
-    let from = fields.moment("from", message.from.as_ref());
-    let until = fields.moment("until", message.until.as_ref());
-    let (project, groups) = (&message.project, &message.group_by);
-    fields.wrong.not_built_yet(!project.is_empty(), "project");
-    fields.wrong.not_built_yet(!groups.is_empty(), "group_by");
-    let ask = || {
-        Some(summary::Ask {
-            from: from?,
-            until: until?,
-            time_zone: rules.time_zone,
-        })
-    };
-    fields.finish(ask())
 }
 
 pub(super) fn list_budgets(

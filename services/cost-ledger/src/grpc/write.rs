@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use terrace_domain::{ModelName, NanoUsd, RequestId, Score, Step};
+use terrace_domain::{NanoUsd, RequestId, Score, Step};
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::ledger::v1 as wire;
@@ -15,9 +15,7 @@ use crate::extend::Extended;
 use crate::outcome::{RequestOutcome, StepOutcome};
 use crate::reserve::Held;
 use crate::store::requests::Account;
-use crate::store::summary::TierSums;
 use crate::store::verify::Checked;
-use crate::summary::Summary;
 
 pub(super) fn held(held: &Held) -> wire::ReserveResponse {
     wire::ReserveResponse {
@@ -53,38 +51,6 @@ const fn place(step: Step) -> (u32, u8) {
     match step {
         Step::Attempt(index) => (index, 0),
         Step::Judge(index) => (index, 1),
-    }
-}
-
-pub(super) fn summary(sums: &Summary, baseline: Option<&ModelName>) -> wire::GetSummaryResponse {
-    let outcomes = sums.outcomes.iter().map(|ended| wire::OutcomeCount {
-        outcome: request_outcome(ended.outcome).into(),
-        requests: ended.requests,
-    });
-    wire::GetSummaryResponse {
-        from: Some(moment(sums.from)),
-        until: Some(moment(sums.until)),
-        requests: sums.requests(),
-        outcomes: outcomes.collect(),
-        tiers: sums.tiers.iter().map(tier).collect(),
-        cost_nano_usd: sums.cost().get(),
-        baseline_nano_usd: sums.baseline().get(),
-        savings_nano_usd: sums.savings().get(),
-        baseline_requests: sums.baseline_requests(),
-        unanswered_cost_nano_usd: sums.unanswered_cost().get(),
-        presumed_cost_nano_usd: sums.presumed_cost().get(),
-        baseline_model: baseline.map(ModelName::to_string).unwrap_or_default(),
-    }
-}
-
-fn tier(sums: &TierSums) -> wire::TierSummary {
-    wire::TierSummary {
-        tier: sums.tier.clone(),
-        attempts: sums.attempts,
-        accepted: sums.accepted,
-        answered: sums.answered,
-        usage: Some(sums.usage.into()),
-        cost_nano_usd: sums.cost.get(),
     }
 }
 
@@ -178,7 +144,7 @@ fn target(target: &Target) -> wire::StepTarget {
     }
 }
 
-const fn step_outcome(outcome: StepOutcome) -> AttemptOutcome {
+pub(super) const fn step_outcome(outcome: StepOutcome) -> AttemptOutcome {
     match outcome {
         StepOutcome::Accepted => AttemptOutcome::Accepted,
         StepOutcome::Rejected => AttemptOutcome::Rejected,
@@ -189,7 +155,7 @@ const fn step_outcome(outcome: StepOutcome) -> AttemptOutcome {
     }
 }
 
-const fn request_outcome(outcome: RequestOutcome) -> wire::RequestOutcome {
+pub(super) const fn request_outcome(outcome: RequestOutcome) -> wire::RequestOutcome {
     match outcome {
         RequestOutcome::Passed => wire::RequestOutcome::Passed,
         RequestOutcome::BestEffort => wire::RequestOutcome::BestEffort,
@@ -199,6 +165,6 @@ const fn request_outcome(outcome: RequestOutcome) -> wire::RequestOutcome {
     }
 }
 
-fn moment(at: OffsetDateTime) -> prost_types::Timestamp {
+pub(super) fn moment(at: OffsetDateTime) -> prost_types::Timestamp {
     wire_timestamp(SystemTime::from(at))
 }

@@ -9,7 +9,8 @@ const RUN_AGAIN: [&str; 2] = [
 ];
 
 /// Single states that pass by themselves or by an operator's hand, not by other input.
-const NOT_NOW: [&str; 3] = [
+const NOT_NOW: [&str; 4] = [
+    "55P03", // lock_not_available: the lock time-out
     "57014", // query_canceled: the statement time-out
     "25006", // read_only_sql_transaction: a standby, in the middle of a fail-over
     "3D000", // invalid_catalog_name: the database is gone, or not restored yet
@@ -40,11 +41,15 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Whether another transaction has begun the same request just before.
+/// Whether another transaction has begun the same request just before. Every partition has a
+/// constraint of its own, named after it.
 fn is_overtaken(error: &sqlx::Error) -> bool {
     let error = error.as_database_error();
     error.is_some_and(|error| {
-        error.is_unique_violation() && error.constraint() == Some("requests_pkey")
+        let constraint = error.constraint().unwrap_or_default();
+        error.is_unique_violation()
+            && constraint.starts_with("requests_")
+            && constraint.ends_with("_pkey")
     })
 }
 

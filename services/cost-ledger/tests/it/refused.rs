@@ -254,34 +254,3 @@ async fn every_wrong_field_of_a_budget_is_named_and_nothing_is_written() {
     assert_eq!(fields(&refused), ["remove"]);
     assert_eq!(ledger.database.number("SELECT count(*) FROM budgets"), 0);
 }
-
-#[tokio::test]
-async fn what_is_not_built_says_so() {
-    let ledger = Sandbox::free().await;
-    let mut client = ledger.ledger.clone();
-    let mut accounts = ledger.accounts.clone();
-    let reasons = [
-        answer(client.list_usage(wire::ListUsageRequest::default()).await).map(drop),
-        answer(
-            client
-                .export_usage(wire::ExportUsageRequest::default())
-                .await,
-        )
-        .map(drop),
-        answer(
-            accounts
-                .create_project(wire::CreateProjectRequest::default())
-                .await,
-        )
-        .map(drop),
-        answer(
-            accounts
-                .authenticate(wire::AuthenticateRequest::default())
-                .await,
-        )
-        .map(drop),
-    ];
-    for refused in reasons {
-        assert_eq!(refused.unwrap_err().reason, Reason::NotImplemented);
-    }
-}

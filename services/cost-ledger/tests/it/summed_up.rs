@@ -21,7 +21,7 @@ async fn finish(
 }
 
 /// One request of every kind.
-async fn every_kind(ledger: &Sandbox) {
+pub(crate) async fn every_kind(ledger: &Sandbox) {
     use AttemptOutcome::{Accepted, Cancelled, Failed, Rejected, Skipped};
     use RequestOutcome::{BestEffort, Passed};
     let local = ended("attempt/0", "local_fast", Accepted, 0);
@@ -139,19 +139,34 @@ async fn an_empty_ledger_sums_up_to_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_span_and_unbuilt_filters_are_refused() {
+async fn a_wrong_question_is_refused_with_every_reason() {
     let ledger = Sandbox::free().await;
     let ask = wire::GetSummaryRequest {
         from: Some(prost_types::Timestamp {
             seconds: -5,
             nanos: 0,
         }),
-        project: "default".to_owned(),
-        group_by: vec!["model".to_owned()],
+        project: " x".to_owned(),
+        group_by: ["model", "colour", "model", "tag.a", "tag.b", "tag."]
+            .map(str::to_owned)
+            .to_vec(),
+        bucket: Some(prost_types::Duration {
+            seconds: 59,
+            nanos: 0,
+        }),
         ..wire::GetSummaryRequest::default()
     };
     let refused = answer(ledger.ledger.clone().get_summary(ask).await).unwrap_err();
     assert_eq!(refused.reason, Reason::InvalidRequest);
     let fields: Vec<&str> = refused.fields.iter().map(|f| f.field.as_str()).collect();
-    assert_eq!(fields, ["from", "project", "group_by"]);
+    let expected = [
+        "from",
+        "project",
+        "group_by[1]",
+        "group_by[2]",
+        "group_by[4]",
+        "group_by[5]",
+        "bucket",
+    ];
+    assert_eq!(fields, expected);
 }

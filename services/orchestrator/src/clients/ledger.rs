@@ -50,7 +50,7 @@ impl Ledger for LedgerClient {
             request_id: request.id.to_string(),
             step: step.to_string(),
             project: request.project.to_string(),
-            key_id: String::new(),
+            key_id: request.key_id.clone(),
             amount_nano_usd: candidate.worst_case.get(),
             ttl: Some(wire_duration(self.reservation_ttl)),
             target: Some(target(candidate)),
@@ -84,7 +84,7 @@ impl Ledger for LedgerClient {
         let message = wire::SettleRequest {
             request_id: request.id.to_string(),
             project: request.project.to_string(),
-            key_id: String::new(),
+            key_id: request.key_id.clone(),
             action: request.action().to_owned(),
             steps: attempts.iter().map(settlement).collect(),
             close: close.map(|close| request_close(request, close)),

@@ -22,6 +22,7 @@ use tonic::{Status, Streaming};
 
 use super::{Reader, response};
 use crate::answers::Answers;
+use crate::door::Caller;
 use crate::ports::Call;
 use crate::request::{Priority, Request};
 use crate::route::events::Events;
@@ -68,6 +69,7 @@ impl Batches {
         &self,
         requests: Streaming<wire::RouteBatchRequest>,
         call: Call,
+        caller: Option<Caller>,
     ) -> Results {
         let cancel = CancellationToken::new();
         let guard = cancel.clone().drop_guard();
@@ -75,7 +77,9 @@ impl Batches {
         let batches = self.clone();
         // Dropping the work's handle does not stop the work: the guard above does.
         let _runs_on = self.tasks.detach("route_batch", async move {
-            batches.run(requests, &sender, call, &cancel).await;
+            batches
+                .run(requests, &sender, (call, caller), &cancel)
+                .await;
         });
         Results {
             results,
@@ -87,7 +91,7 @@ impl Batches {
         &self,
         requests: Streaming<wire::RouteBatchRequest>,
         sender: &mpsc::Sender<Sent>,
-        call: Call,
+        (call, caller): (Call, Option<Caller>),
         cancel: &CancellationToken,
     ) {
         let requests = stream::unfold(Some(requests), |requests| async {
@@ -101,7 +105,7 @@ impl Batches {
         let answered = requests
             .take_until(cancel.cancelled())
             .enumerate()
-            .map(|(index, request)| self.one(index as u64, request, call, cancel))
+            .map(|(index, request)| self.one(index as u64, request, (call, caller.clone()), cancel))
             .buffer_unordered(self.settings.parallelism);
         let mut answered = std::pin::pin!(answered);
         while let Some(result) = answered.next().await {
@@ -114,7 +118,7 @@ impl Batches {
         &self,
         index: u64,
         request: Result<wire::RouteBatchRequest, Status>,
-        call: Call,
+        (call, caller): (Call, Option<Caller>),
         cancel: &CancellationToken,
     ) -> Sent {
         // A stream of requests that broke ends the batch with what broke it.
@@ -127,7 +131,8 @@ impl Batches {
                 let call = Call {
                     deadline: own.earlier(call.deadline),
                 };
-                self.answer(request, call, cancel.clone()).await
+                self.answer(request.paid_by(caller), call, cancel.clone())
+                    .await
             }
         };
         Ok(wire::RouteBatchResponse {

@@ -11,6 +11,7 @@ use terrace_config::Secret;
 use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Score, TierName};
 use terrace_orchestrator::clients::ValkeySettings;
 use terrace_orchestrator::config::RequestLimits;
+use terrace_orchestrator::door::DoorSettings;
 use terrace_orchestrator::grpc::BatchSettings;
 use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
 use terrace_orchestrator::route::consensus::Wish;
@@ -284,6 +285,10 @@ fn settings() -> Settings {
         limits: limits(),
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),
+        door: DoorSettings {
+            required: false,
+            cache_ttl: Duration::from_secs(1),
+        },
     }
 }
 
