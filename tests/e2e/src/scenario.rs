@@ -32,6 +32,8 @@ pub struct Scenario {
     pub routing: Vec<String>,
     /// How long a hold lasts without a settlement.
     pub reservation_ttl: &'static str,
+    /// More lines at the end of the file.
+    pub more: Vec<String>,
 }
 
 impl Default for Scenario {
@@ -45,6 +47,7 @@ impl Default for Scenario {
             daily_budget: None,
             routing: Vec::new(),
             reservation_ttl: "60s",
+            more: Vec::new(),
         }
     }
 }
@@ -121,6 +124,9 @@ impl Scenario {
         line("ledger:\n  reaper_interval: 200ms");
         line(&format!("  reservation_ttl: {}", self.reservation_ttl));
         line(&format!("telemetry:\n  otlp_endpoint: '{otlp}'"));
+        for more in &self.more {
+            line(more);
+        }
         yaml
     }
 }

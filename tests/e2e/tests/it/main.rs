@@ -10,6 +10,7 @@ mod consensus;
 mod embed;
 mod fallback;
 mod ids;
+mod keys;
 mod leaving;
 mod placement;
 mod pull;
@@ -18,6 +19,7 @@ mod reflection;
 mod routing;
 mod stopping;
 mod table;
+mod usage;
 
 /// Makes two tests of one scenario: all in one process, and each service in its own.
 macro_rules! in_both_placements {
