@@ -8,6 +8,7 @@ mod consensus;
 mod direct;
 mod gateway;
 mod gateway_streams;
+mod ledger_history;
 mod memory;
 mod panel;
 mod quantiles;
@@ -37,6 +38,8 @@ enum Bench {
     RouteStreams(route_streams::Args),
     /// A consensus of three: from the last needed vote to the answer, and to the loser's hang-up.
     Consensus(consensus::Args),
+    /// A ledger with millions of rows: summaries, pages and an export.
+    LedgerHistory(ledger_history::Args),
 }
 
 #[tokio::main]
@@ -45,6 +48,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::GatewayStreams(args) => told(&gateway_streams::run(&args).await?, args.json)?,
         Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
         Bench::Consensus(args) => told(&consensus::run(&args).await?, args.json)?,
+        Bench::LedgerHistory(args) => told(&ledger_history::run(&args).await?, args.json)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
