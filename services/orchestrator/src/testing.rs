@@ -30,7 +30,7 @@ use crate::ports::{
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Events;
-use crate::route::plan::{Candidate, Rules};
+use crate::route::plan::Candidate;
 use crate::route::sessions::SessionSettings;
 use crate::route::trail::{Attempt, Close};
 use crate::route::{
@@ -40,19 +40,10 @@ use crate::route::{
 use crate::verdict::Verdict;
 
 use pieces::hedging;
-pub(crate) use pieces::{attempt, candidate, finding, tool_result, verdict_of, with};
+pub(crate) use pieces::{attempt, candidate, finding, rules, tool_result, verdict_of, with};
 
 pub(crate) fn tier(name: &str) -> TierName {
     TierName::new(name).unwrap()
-}
-
-pub(crate) fn rules() -> Rules {
-    Rules {
-        tiers: ["local_fast", "local_quality", "api_fallback"]
-            .map(tier)
-            .to_vec(),
-        difficulty_thresholds: vec![Score::clamped(0.4), Score::clamped(0.8)],
-    }
 }
 
 pub(crate) fn model(tier_name: &str, name: &str) -> Model {

@@ -11,9 +11,9 @@ use terrace_proto::convert::text_message;
 use crate::catalog::Model;
 use crate::prompt::Prompt;
 use crate::route::hedge::HedgeSettings;
-use crate::route::plan::{self, Candidate, Situation};
+use crate::route::plan::{self, Candidate, Rules, Situation};
 use crate::route::trail::{Attempt, Outcome};
-use crate::testing::{classification, model, request};
+use crate::testing::{classification, model, request, tier};
 use crate::verdict::{CheckFinding, Verdict};
 
 /// A conversation that ends in the result of a tool.
@@ -93,5 +93,14 @@ pub(super) fn hedging() -> HedgeSettings {
         min_delay: Duration::from_millis(100),
         budget: 1.0,
         replicas: HashMap::new(),
+    }
+}
+
+pub(crate) fn rules() -> Rules {
+    Rules {
+        tiers: ["local_fast", "local_quality", "api_fallback"]
+            .map(tier)
+            .to_vec(),
+        difficulty_thresholds: vec![Score::clamped(0.4), Score::clamped(0.8)],
     }
 }
