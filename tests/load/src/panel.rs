@@ -98,7 +98,7 @@ async fn serve(stream: TcpStream, moments: watch::Sender<Moments>) -> anyhow::Re
                     transfer-encoding: chunked\r\n\r\n";
         let said = piece("The answer to it is 42.", "null");
         let begun = format!("{head}{said}");
-        let whole = format!("{begun}{}", last());
+        let whole = format!("{begun}{}", last(""));
         if asks(b"\"never\"") {
             stream.get_mut().write_all(begun.as_bytes()).await?;
             let hung_up = stream.read(&mut [0; 1]).await;

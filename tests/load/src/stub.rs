@@ -90,7 +90,8 @@ async fn serve(stream: TcpStream, mut release: watch::Receiver<bool>) -> anyhow:
                 .write_all(piece(PARAGRAPH, "null").as_bytes())
                 .await?;
         }
-        writer.write_all(last().as_bytes()).await?;
+        let stamp = format!(" {}", clock::stamp());
+        writer.write_all(last(&stamp).as_bytes()).await?;
     }
     Ok(())
 }
@@ -111,10 +112,10 @@ pub(crate) fn piece(text: &str, finish: &str) -> String {
     ))
 }
 
-pub(crate) fn last() -> String {
+/// The last piece, with its text, and the end of the stream.
+pub(crate) fn last(text: &str) -> String {
     let usage = r#"data: {"id":"1","model":"m","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":2}}"#;
-    let stamp = format!(" {}", clock::stamp());
-    let (end, usage) = (piece(&stamp, "\"stop\""), chunk(usage));
+    let (end, usage) = (piece(text, "\"stop\""), chunk(usage));
     format!("{end}{usage}{}0\r\n\r\n", chunk("data: [DONE]"))
 }
 
