@@ -20,6 +20,9 @@ static MIGRATIONS: Migrator = Migrator {
     ..sqlx::migrate!()
 };
 
+/// For how long a connection that has worked is taken to work still.
+const TRUSTED: Duration = Duration::from_secs(1);
+
 /// Between two tries to reach the server.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -52,6 +55,16 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
     Ok(PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.connect_timeout)
+        // A connection that worked a moment ago is not asked first whether it still does.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                match about.idle_for < TRUSTED {
+                    true => Ok(true),
+                    false => connection.ping().await.map(|()| true),
+                }
+            })
+        })
         .connect_lazy_with(options))
 }
 
