@@ -61,6 +61,8 @@ pub enum Step {
     Attempt(u32),
     /// The judge's own model call for the attempt with this index.
     Judge(u32),
+    /// Another request's answer, given instead of calling anybody: costs nothing.
+    Reuse,
 }
 
 impl fmt::Display for Step {
@@ -68,19 +70,23 @@ impl fmt::Display for Step {
         match self {
             Self::Attempt(index) => write!(f, "attempt/{index}"),
             Self::Judge(index) => write!(f, "judge/{index}"),
+            Self::Reuse => f.write_str("reuse"),
         }
     }
 }
 
 /// A text that is no step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no step, as attempt/0 or judge/0")]
+#[error("is no step, as attempt/0, judge/0 or reuse")]
 pub struct InvalidStep;
 
 impl FromStr for Step {
     type Err = InvalidStep;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "reuse" {
+            return Ok(Self::Reuse);
+        }
         let (kind, index) = text.split_once('/').ok_or(InvalidStep)?;
         let index = index.parse().map_err(|_| InvalidStep)?;
         match kind {
@@ -105,7 +111,7 @@ mod tests {
     fn ids_and_steps_round_trip_as_text() {
         let id = RequestId::generate();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for step in [Step::Attempt(0), Step::Judge(7)] {
+        for step in [Step::Attempt(0), Step::Judge(7), Step::Reuse] {
             assert_eq!(step.to_string().parse(), Ok(step));
         }
     }
@@ -115,7 +121,7 @@ mod tests {
         for text in ["", "abc", "00000000-0000-0000-0000-000000000000"] {
             assert!(text.parse::<RequestId>().is_err());
         }
-        for text in ["", "attempt", "attempt/-1", "attempt/x", "tea/1"] {
+        for text in ["", "attempt", "attempt/-1", "attempt/x", "reuse/0", "tea/1"] {
             assert!(text.parse::<Step>().is_err());
         }
     }

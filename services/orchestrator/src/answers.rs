@@ -131,9 +131,9 @@ impl Answers {
                 Turn::Wait(waiting) => {
                     if let Some(end) = waiting.end(request, context).await {
                         self.metrics.cache(CacheUse::Joined);
-                        return end.map(|reply| {
-                            Reply::reused(&reply.made, reply.age(), (request, arrived))
-                        });
+                        let reply = end?;
+                        let reused = Reply::reused(&reply.made, reply.age(), (request, arrived));
+                        return self.give(reused, request, context).await;
                     }
                 }
                 // A question has no body beside itself.
@@ -151,10 +151,20 @@ impl Answers {
     ) -> End {
         if let Some(kept) = self.store.get(&request.project, key).await {
             self.metrics.cache(CacheUse::Hit);
-            return Ok(Reply::reused(&kept.made, kept.age(), (request, arrived)));
+            let reused = Reply::reused(&kept.made, kept.age(), (request, arrived));
+            return self.give(reused, request, context).await;
         }
         self.metrics.cache(CacheUse::Missed);
         self.anew(request, key, context).await
+    }
+
+    /// Writes down that a request has another one's answer, and gives it that: what it saved stands
+    /// in the ledger like everything else, before it is answered.
+    async fn give(&self, reused: Reply, request: &Request, context: &Context) -> End {
+        let close = reused.made.close(reused.latency());
+        let settled = self.router.settle_reused(request, context, &close).await;
+        settled.map_err(|failure| Unanswered::without_attempts(request.id, failure))?;
+        Ok(reused)
     }
 
     /// Answers by the router, and keeps an answer that passed its judge.

@@ -200,7 +200,7 @@ pub fn family(name: &str) -> anyhow::Result<Family> {
 }
 
 /// The names of all families, in the order of the page.
-pub const FAMILIES: [&str; 10] = [
+pub const FAMILIES: [&str; 14] = [
     "patterns",
     "cascade",
     "options",
@@ -209,6 +209,10 @@ pub const FAMILIES: [&str; 10] = [
     "sessions",
     "budget",
     "cache",
+    "cache_away",
     "agreement",
+    "hedging",
     "away",
+    "away_next_tier",
+    "away_fail",
 ];

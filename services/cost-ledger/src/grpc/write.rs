@@ -51,6 +51,8 @@ const fn place(step: Step) -> (u32, u8) {
     match step {
         Step::Attempt(index) => (index, 0),
         Step::Judge(index) => (index, 1),
+        // Nothing else is in a request that has it.
+        Step::Reuse => (0, 0),
     }
 }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::RequestId;
+use terrace_domain::{NanoUsd, RequestId, Score};
 use terrace_proto::router::v1 as wire;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::request::Request;
 use crate::route::Answered;
+use crate::route::trail::{Answering, Close, RequestOutcome};
 
 /// An answer, made for this request or reused.
 #[derive(Debug, Clone)]
@@ -66,6 +67,68 @@ impl Made {
         match self {
             Self::Here(answered) => u32::try_from(answered.answering).unwrap_or(u32::MAX),
             Self::Told(told) => told.answering,
+        }
+    }
+
+    /// The end of a request that is given this answer: nobody was called for it, and what it saved
+    /// is its whole baseline.
+    pub(super) fn close(&self, latency: Duration) -> Close {
+        let (passed, baseline) = match self {
+            Self::Here(answered) => (answered.passed, answered.baseline),
+            Self::Told(told) => {
+                let response = &told.response;
+                (
+                    response.passed,
+                    response.baseline_nano_usd.map(NanoUsd::new),
+                )
+            }
+        };
+        let outcome = match passed {
+            true => RequestOutcome::Passed,
+            false => RequestOutcome::BestEffort,
+        };
+        Close {
+            outcome,
+            answering: self.maker(),
+            baseline,
+            score: self.score(),
+            latency,
+            reused: true,
+        }
+    }
+
+    /// Who said it.
+    fn maker(&self) -> Option<Answering> {
+        match self {
+            Self::Here(answered) => {
+                let candidate = &answered.attempts.get(answered.answering)?.candidate;
+                Some(Answering {
+                    tier: candidate.tier.clone(),
+                    backend: candidate.backend.clone(),
+                    model: candidate.model.clone(),
+                })
+            }
+            Self::Told(told) => {
+                let decision = told.response.decision.as_ref()?;
+                Some(Answering {
+                    tier: decision.tier.parse().ok()?,
+                    backend: decision.backend.parse().ok()?,
+                    model: decision.model.parse().ok()?,
+                })
+            }
+        }
+    }
+
+    fn score(&self) -> Option<Score> {
+        match self {
+            Self::Here(answered) => {
+                let answering = answered.attempts.get(answered.answering)?;
+                Some(answering.verdict.as_ref()?.score)
+            }
+            Self::Told(told) => {
+                let verdict = told.response.verdict.as_ref()?;
+                Score::new(verdict.score).ok()
+            }
         }
     }
 
@@ -126,6 +189,12 @@ impl Reply {
             made: made.clone(),
             reuse: Some(Reuse { age, by }),
         }
+    }
+
+    /// From the arrival of the request that reuses it.
+    pub(super) fn latency(&self) -> Duration {
+        let by = self.reuse.and_then(|reuse| reuse.by);
+        by.map_or(Duration::ZERO, |(_, latency)| latency)
     }
 
     /// How old the answer is.

@@ -86,7 +86,11 @@ impl Ledger for LedgerClient {
             project: request.project.to_string(),
             key_id: request.key_id.clone(),
             action: request.action().to_owned(),
-            steps: attempts.iter().map(settlement).collect(),
+            steps: attempts
+                .iter()
+                .map(settlement)
+                .chain(close.and_then(reuse))
+                .collect(),
             close: close.map(|close| request_close(request, close)),
             body_fingerprint: body(request),
         };
@@ -178,6 +182,29 @@ fn settlement(attempt: &Attempt) -> wire::StepSettlement {
         started_at: Some(wire_timestamp(attempt.started_at)),
         latency: Some(wire_duration(attempt.latency)),
     }
+}
+
+/// The one step of a request that is given another one's answer. Like an attempt it names who made
+/// the answer; unlike one it is no call, and so has no tokens, no time and no
+/// cost.
+fn reuse(close: &Close) -> Option<wire::StepSettlement> {
+    let by = close.answering.as_ref().filter(|_| close.reused)?;
+    let outcome = match close.outcome {
+        RequestOutcome::Passed => AttemptOutcome::Accepted,
+        _ => AttemptOutcome::Rejected,
+    };
+    Some(wire::StepSettlement {
+        step: Step::Reuse.to_string(),
+        target: Some(wire::StepTarget {
+            tier: by.tier.to_string(),
+            backend: by.backend.to_string(),
+            model: by.model.to_string(),
+        }),
+        outcome: outcome.into(),
+        usage: Some(terrace_domain::Usage::default().into()),
+        score: close.score.map(|score| score.get()),
+        ..wire::StepSettlement::default()
+    })
 }
 
 /// The outcome on the wire, the same in ledger rows and responses.

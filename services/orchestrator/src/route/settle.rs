@@ -81,6 +81,20 @@ impl Router {
         }
     }
 
+    /// Settles the end of a request that is given another one's answer, for which nobody was called.
+    ///
+    /// # Errors
+    /// The ledger could not write it in time, or knows the id from before.
+    pub(crate) async fn settle_reused(
+        &self,
+        request: &Request,
+        context: &Context,
+        close: &Close,
+    ) -> Result<(), Failure> {
+        self.settle_durably(request, context, &mut Trail::default(), close)
+            .await
+    }
+
     /// Notes what the ledger knows now. Every hold was a worst case: settled, some of it is free.
     fn settled(&self, request: &Request, trail: &mut Trail) {
         let held = |attempt: &Attempt| {
@@ -110,6 +124,7 @@ impl Router {
             baseline: answering.and_then(|attempt| Some(baseline?.price.cost(attempt.usage))),
             score: answering.and_then(answered_score),
             latency,
+            reused: false,
         }
     }
 }

@@ -147,6 +147,8 @@ pub struct Close {
     pub score: Option<Score>,
     /// From the request's arrival to its end.
     pub latency: Duration,
+    /// Whether the answer is another request's, for which nobody was called.
+    pub reused: bool,
 }
 
 /// Whose turn it is.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use terrace_domain::Reason;
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{Answer, Step};
+use crate::fakes::{Answer, Step, fails};
 use crate::streams::{read, streamed};
-use crate::world::{ID, World, question, question_with};
+use crate::world::{ID, World, failed, question, question_with};
 
 fn asked_with(cache: wire::CachePolicy) -> wire::RouteRequest {
     question_with(wire::RoutePolicy {
@@ -41,7 +42,26 @@ async fn a_question_that_was_answered_well_is_not_asked_again() {
     assert_eq!(cached.age.unwrap().seconds, 90);
     assert_eq!(cached.request_id, first.request_id);
     assert_eq!((&*cached.tier, cached.score), ("local_fast", Some(0.9)));
-    assert_eq!(world.ledger.closes().len(), 1, "nothing was spent");
+    let rows = world.ledger.rows();
+    let steps: Vec<&str> = rows.iter().map(|row| &*row.step).collect();
+    assert_eq!(steps, ["attempt/0", "reuse"]);
+    let (made, reused) = (&rows[0], &rows[1]);
+    assert_eq!((&reused.target, reused.score), (&made.target, made.score));
+    assert_eq!((reused.cost_nano_usd, &reused.latency), (0, &None));
+    let closes = world.ledger.closes();
+    assert_eq!(closes.len(), 2);
+    assert_eq!(closes[1].outcome, closes[0].outcome);
+    assert_eq!(closes[1].baseline_nano_usd, closes[0].baseline_nano_usd);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_answer_is_given_when_the_ledger_knows_of_it_and_not_before() {
+    let world = World::with_a_cache().await;
+    world.route(question()).await.unwrap();
+    world.ledger.settle.always(fails(Reason::LedgerUnavailable));
+    let refused = world.route(question()).await.unwrap_err();
+    assert_eq!(failed(&refused).reason(), Reason::LedgerUnavailable);
+    assert_eq!(calls(&world), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! Answers that are kept: one question, one call, one row.
+//! Answers that are kept: one question, one call.
 
 use terrace_e2e::ask::{in_background, question, text, within};
 use terrace_e2e::scenario::GOOD;
@@ -6,7 +6,7 @@ use terrace_e2e::{Placement, Sandbox, Scenario, books};
 use terrace_proto::router::v1::EvictCacheRequest;
 
 crate::in_both_placements!(
-    fifty_identical_requests_at_once_are_one_call_and_one_row,
+    fifty_identical_requests_at_once_are_one_call_and_one_attempt,
     an_evicted_answer_is_made_again,
 );
 
@@ -21,7 +21,7 @@ fn calls(sandbox: &Sandbox) -> usize {
     chats.count()
 }
 
-async fn fifty_identical_requests_at_once_are_one_call_and_one_row(placement: Placement) {
+async fn fifty_identical_requests_at_once_are_one_call_and_one_attempt(placement: Placement) {
     let sandbox = sandbox(placement).await;
     let asked = question("What is the capital of France?");
     let all = (0..50).map(|_| in_background(sandbox.router(), asked.clone()));
@@ -35,8 +35,10 @@ async fn fifty_identical_requests_at_once_are_one_call_and_one_row(placement: Pl
         }
     }
     assert_eq!((made.len(), calls(&sandbox)), (1, 1));
-    let rows = sandbox.database.number("SELECT count(*) FROM usage_events");
-    assert_eq!(rows, 1);
+    let count = |sql: &str| sandbox.database.number(sql);
+    let called = count("SELECT count(*) FROM usage_events WHERE step LIKE 'attempt/%'");
+    let reused = count("SELECT count(*) FROM usage_events WHERE step = 'reuse'");
+    assert_eq!((called, reused), (1, 49));
     assert_eq!(books::rows(&sandbox.database, &made[0]).len(), 1);
 }
 

@@ -4,7 +4,20 @@ use terrace_e2e::Placement;
 use terrace_e2e::table::{self, FAMILIES, Family, family, page};
 
 crate::in_both_placements!(
-    patterns, cascade, options, streaming, repair, sessions, budget, cache, agreement, away,
+    patterns,
+    cascade,
+    options,
+    streaming,
+    repair,
+    sessions,
+    budget,
+    cache,
+    cache_away,
+    agreement,
+    hedging,
+    away,
+    away_next_tier,
+    away_fail,
 );
 
 async fn check(name: &str, placement: Placement) {
@@ -45,12 +58,28 @@ async fn cache(placement: Placement) {
     check("cache", placement).await;
 }
 
+async fn cache_away(placement: Placement) {
+    check("cache_away", placement).await;
+}
+
 async fn agreement(placement: Placement) {
     check("agreement", placement).await;
 }
 
+async fn hedging(placement: Placement) {
+    check("hedging", placement).await;
+}
+
 async fn away(placement: Placement) {
     check("away", placement).await;
+}
+
+async fn away_next_tier(placement: Placement) {
+    check("away_next_tier", placement).await;
+}
+
+async fn away_fail(placement: Placement) {
+    check("away_fail", placement).await;
 }
 
 fn families() -> Vec<Family> {

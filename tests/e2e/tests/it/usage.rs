@@ -85,6 +85,35 @@ async fn an_export_added_up_elsewhere_is_the_bill_to_the_last_nano_usd() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reused_answer_saves_its_baseline_in_both_ways_of_adding_up() {
+    let scenario = Scenario::default().routing("enable_caching: true");
+    let sandbox = Sandbox::start(Placement::InProcess, scenario)
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let ask = question("What is the capital of France?");
+        sandbox.router().route(within(ask)).await.unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let bill = value(&terrace(&sandbox, folder.path(), &["cost", "--json"]).await);
+    let baseline = bill["baseline_nano_usd"].as_i64().unwrap();
+    let of_the_cache = bill["total"]["savings_parts_nano_usd"]["cache"]
+        .as_i64()
+        .unwrap();
+    assert!(of_the_cache > 0, "{bill}");
+    assert_eq!(baseline, 2 * of_the_cache);
+
+    let export = ["usage", "export", "llm_usage.jsonl"];
+    terrace(&sandbox, folder.path(), &export).await;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/recompute_usage.py");
+    let sums = value(&run(script, folder.path(), &["llm_usage.jsonl"]).await);
+    assert_eq!(
+        (&sums["baseline_nano_usd"], &sums["answered"]),
+        (&bill["baseline_nano_usd"], &bill["requests"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn usage_and_cost_are_asked_from_the_command_line() {
     let sandbox = used().await;
     let folder = tempfile::tempdir().unwrap();

@@ -88,7 +88,7 @@ macro_rules! requests_sql {
     CROSS JOIN LATERAL (
         SELECT bool_or(event.tier IS DISTINCT FROM request.tier) AS elsewhere
         FROM usage_events event
-        WHERE event.request_id = request.request_id AND event.step NOT LIKE 'judge/%'
+        WHERE event.request_id = request.request_id AND event.step LIKE 'attempt/%'
           AND event.outcome <> 'skipped'
     ) AS called
     WHERE request.closed_at >= $1 AND request.closed_at < $2
