@@ -299,6 +299,12 @@ impl<'a> Section<'a, '_> {
         self.ask(key).is_some()
     }
 
+    /// Whether `key` is given as a single value.
+    pub(crate) fn is_scalar(&mut self, key: &'static str) -> bool {
+        let entry = self.ask(key);
+        entry.is_some_and(|entry| matches!(entry.value.kind, Kind::Scalar(_)))
+    }
+
     /// Whether `key` was set by an environment variable.
     pub(crate) fn is_overridden(&mut self, key: &'static str) -> bool {
         let entry = self.ask(key);

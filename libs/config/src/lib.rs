@@ -12,6 +12,7 @@ mod model_list;
 mod overrides;
 mod problem;
 mod read;
+pub mod scenario;
 pub mod schema;
 mod secret;
 mod summary;
