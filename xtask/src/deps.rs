@@ -1,8 +1,8 @@
 //! Who may depend on whom, which crates have one home, and what stays out of the tree.
 //!
-//! `domain ← {proto, config, learned, resilience} ← {telemetry, runtime} ← rpc ← services ← {cli, tests}`: arrows
-//! never turn back, also not for tests. The table below is the whole rule; a new crate is a
-//! finding until it has its place there.
+//! `domain ← {proto, config, learned, resilience} ← {telemetry, runtime, simulation} ← rpc ←
+//! services ← {cli, tests}`: arrows never turn back, also not for tests. The table below is the
+//! whole rule; a new crate is a finding until it has its place there.
 
 use std::path::Path;
 
@@ -35,6 +35,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("terrace-resilience", Layer::Vocabulary),
     ("terrace-telemetry", Layer::Ground),
     ("terrace-runtime", Layer::Ground),
+    ("terrace-simulation", Layer::Ground),
     ("terrace-rpc", Layer::Rpc),
     ("terrace-classifier", Layer::Service),
     ("terrace-cost-ledger", Layer::Service),
