@@ -11,7 +11,7 @@ use crate::interval::{Interval, quantile};
 /// How often the span is drawn when nobody says: as often as makes this many iterations …
 const ITERATIONS: u64 = 5_000_000;
 /// … but at least and at most so often.
-const REPEATS: std::ops::RangeInclusive<u64> = 20..=1000;
+const REPEATS: std::ops::RangeInclusive<u64> = 40..=1000;
 
 /// What to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -93,11 +93,7 @@ impl<'a> Change<'a> {
     /// What becomes of `request`.
     #[must_use]
     pub fn replay<'r>(self, request: &'r Request) -> Fate<'r> {
-        let walk = Walk {
-            change: self,
-            request,
-            made: Vec::new(),
-        };
+        let walk = Walk::new(self, request);
         if request.is_side_by_side() {
             return walk.side_by_side();
         }
@@ -204,52 +200,94 @@ struct Walk<'a, 'r> {
     change: Change<'a>,
     request: &'r Request,
     made: Vec<(&'r Row, NanoUsd)>,
+    /// Below this nothing is called.
+    lowest: usize,
+    /// The tier that has to be called first, until it was.
+    wanted: Option<usize>,
+    /// Above all tiers that were asked.
+    next: usize,
+    /// Whether an answer that was taken is not taken or not made now.
+    lost_its_answer: bool,
 }
 
-impl<'r> Walk<'_, 'r> {
-    /// Walks from a tier on; `first` is the tier that has to be there.
-    fn from(mut self, lowest: usize, mut first: Option<usize>) -> Fate<'r> {
-        let change = self.change;
-        let mut lost_its_answer = false;
-        let mut next = lowest;
+/// What becomes of a recorded attempt.
+enum Meeting {
+    Called,
+    PassedBy,
+    /// In this tier something else would be called first.
+    Unknown(usize),
+}
+
+impl<'a, 'r> Walk<'a, 'r> {
+    const fn new(change: Change<'a>, request: &'r Request) -> Self {
+        Self {
+            change,
+            request,
+            made: Vec::new(),
+            lowest: 0,
+            wanted: None,
+            next: 0,
+            lost_its_answer: false,
+        }
+    }
+
+    /// Walks from a tier on; `wanted` is the tier that has to be called first.
+    fn from(mut self, lowest: usize, wanted: Option<usize>) -> Fate<'r> {
+        (self.lowest, self.next, self.wanted) = (lowest, lowest, wanted);
         for (index, row) in self.request.attempts() {
-            let rank = change.rank(row);
-            if rank.is_some_and(|rank| rank < lowest) {
-                continue;
+            match self.meet(row) {
+                Meeting::PassedBy => continue,
+                Meeting::Unknown(rank) => return self.unknown(rank),
+                Meeting::Called => self.make(index, row),
             }
-            if let Some(wanted) = first.take().filter(|wanted| rank != Some(*wanted)) {
-                return self.unknown(wanted);
-            }
-            if let Some(added) = rank.and_then(|rank| change.added_between(next, rank)) {
-                return self.unknown(added);
-            }
-            match change.standing(row) {
-                Standing::Same => {}
-                Standing::Replaced => return self.unknown(rank.unwrap_or_default()),
-                Standing::Dropped => {
-                    lost_its_answer |= row.ended == Ended::Accepted;
-                    continue;
-                }
-            }
-            self.make(index, row);
-            if change.takes(row) {
+            if self.change.takes(row) {
                 return self.known(Some(row), true);
             }
-            lost_its_answer |= row.ended == Ended::Accepted;
-            next = rank.map_or(next, |rank| rank + 1);
-            if self.made.len() >= change.limit() {
+            self.leave(row);
+            if self.made.len() >= self.change.limit() {
                 return self.best();
             }
         }
-        if let Some(wanted) = first {
-            return self.unknown(wanted);
+        self.end()
+    }
+
+    fn meet(&mut self, row: &Row) -> Meeting {
+        let change = self.change;
+        let rank = change.rank(row);
+        if rank.is_some_and(|rank| rank < self.lowest) {
+            return Meeting::PassedBy;
         }
-        let asked_no_more = match lost_its_answer {
-            true => change.tier_from(next),
-            false => change.added_between(next, change.other.tiers.len()),
+        let missed = self.wanted.take().filter(|wanted| rank != Some(*wanted));
+        let added = || rank.and_then(|rank| change.added_between(self.next, rank));
+        if let Some(first) = missed.or_else(added) {
+            return Meeting::Unknown(first);
+        }
+        match change.standing(row) {
+            Standing::Same => Meeting::Called,
+            Standing::Replaced => Meeting::Unknown(rank.unwrap_or_default()),
+            Standing::Dropped => {
+                self.leave(row);
+                Meeting::PassedBy
+            }
+        }
+    }
+
+    /// Goes on behind an attempt that gives no answer now.
+    fn leave(&mut self, row: &Row) {
+        self.lost_its_answer |= row.ended == Ended::Accepted;
+        self.next = self.change.rank(row).map_or(self.next, |rank| rank + 1);
+    }
+
+    /// Nothing was taken. Is there a tier that would be asked and was not?
+    fn end(self) -> Fate<'r> {
+        let all = self.change.other.tiers.len();
+        let not_asked = match (self.wanted, self.lost_its_answer) {
+            (Some(wanted), _) => Some(wanted),
+            (None, true) => self.change.tier_from(self.next),
+            (None, false) => self.change.added_between(self.next, all),
         };
-        match asked_no_more {
-            Some(tier) => self.unknown(tier),
+        match not_asked {
+            Some(rank) => self.unknown(rank),
             None => self.best(),
         }
     }
