@@ -9,6 +9,7 @@ mod consensus;
 mod examples;
 mod learning;
 mod request;
+mod simulate;
 mod usage;
 mod values;
 
@@ -26,6 +27,7 @@ pub(crate) use budget::{BudgetArgs, BudgetCommand, SetArgs, TopUpArgs};
 pub(crate) use consensus::ConsensusArgs;
 pub(crate) use learning::{EvalArgs, TrainArgs};
 pub(crate) use request::{Format, RequestArgs};
+pub(crate) use simulate::SimulateArgs;
 pub(crate) use usage::{ExportArgs, ExportFormat, ListArgs, UsageArgs, UsageCommand};
 pub(crate) use values::Since;
 
@@ -89,6 +91,8 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a router on outcomes, beside chance, length and an oracle
     Eval(EvalArgs),
+    /// Say what a month would cost, or what the real ledger would have cost under another config
+    Simulate(Box<SimulateArgs>),
     /// List the rows of the books, or export them
     Usage(UsageArgs),
     /// Create and list projects, which pay

@@ -23,6 +23,7 @@ mod render;
 mod request;
 mod route;
 mod serve;
+mod simulate;
 mod style;
 mod table;
 mod up;
@@ -55,6 +56,7 @@ async fn main() -> ExitCode {
         Command::Budget(args) => budget::run(&server, &output, &args).await.into(),
         Command::Ledger(args) => ledger::run(&server, &output, &args).await.into(),
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
+        Command::Simulate(args) => simulate::run(&server, &output, &args).await.into(),
         Command::Usage(args) => usage::run(&server, &output, &args).await.into(),
         Command::Project(args) => accounts::projects(&server, &output, &args).await.into(),
         Command::Key(args) => accounts::keys(&server, &output, &args).await.into(),

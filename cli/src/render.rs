@@ -25,6 +25,7 @@ pub(crate) use groups::groups;
 pub(crate) use models::{able, models};
 pub(crate) use plan::plan;
 pub(crate) use proof::proof;
+pub(crate) use spark::spark;
 pub(crate) use usage::usage;
 
 use crate::style::{BAD, DIM, GOOD, POOR, heading, paint};

@@ -1,7 +1,7 @@
 //! `terrace usage`: lists steps, or writes all of a span into a file.
 
 mod file;
-mod filter;
+pub(crate) mod filter;
 mod line;
 mod write;
 
@@ -18,12 +18,12 @@ use crate::error::{Trouble, finish};
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::render;
-use file::Target;
+pub(crate) use file::Target;
 pub(crate) use line::Line;
 use write::Writer;
 
 /// The longest export: as long as any call may take.
-const PATIENCE: Duration = Duration::from_secs(3600);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3600);
 /// The most steps that one answer has.
 const PAGE: u32 = 1000;
 

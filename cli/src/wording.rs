@@ -15,6 +15,34 @@ pub(crate) fn money(nanos: i64) -> String {
     NanoUsd::new(nanos).to_string()
 }
 
+/// Dollars to the nearest cent, with a comma between thousands: for sums of a month.
+pub(crate) fn cents(nanos: i64) -> String {
+    const NANOS: u64 = 10_000_000;
+    let sign = if nanos < 0 { "-" } else { "" };
+    let cents = (nanos.unsigned_abs() + NANOS / 2) / NANOS;
+    format!("{sign}${}.{:02}", thousands(cents / 100), cents % 100)
+}
+
+/// A count with a comma between thousands.
+pub(crate) fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A part of a whole in percent.
+pub(crate) fn percents(part: f64) -> String {
+    // What rounds to nothing is not less than nothing.
+    let tenths = (part * 1000.0).round() / 10.0 + 0.0;
+    format!("{tenths:.1} %")
+}
+
 /// A price per million tokens: as few decimals as it needs, at least two.
 pub(crate) fn price(nanos: i64) -> String {
     let text = money(nanos);
@@ -101,6 +129,21 @@ mod tests {
         assert_eq!(price(250_000_000), "$0.25");
         assert_eq!(price(75_000_000), "$0.075");
         assert_eq!(price(1), "$0.000000001");
+    }
+
+    #[test]
+    fn sums_of_a_month_are_told_to_the_cent() {
+        assert_eq!(cents(16_500_000_000), "$16.50");
+        assert_eq!(cents(14_220_004_999_999), "$14,220.00");
+        assert_eq!(cents(-1_234_567_895_000_000), "-$1,234,567.90");
+        assert_eq!(thousands(1_000), "1,000");
+    }
+
+    #[test]
+    fn parts_are_told_in_percent() {
+        assert_eq!(percents(0.877_78), "87.8 %");
+        assert_eq!(percents(-0.000_01), "0.0 %");
+        assert_eq!(percents(-0.25), "-25.0 %");
     }
 
     #[test]

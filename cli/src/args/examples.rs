@@ -204,6 +204,20 @@ Examples:
   terrace usage export november.csv since=2026-11-01 until=2026-12-01
   terrace usage export - since=24h | jq 'select(.outcome == \"rejected\") | {model, action, tokens, cost}'";
 
+pub(super) const SIMULATE: &str = "\
+Examples:
+  terrace simulate
+  terrace simulate --scenario fleet --days 30 --seed 7 --html fleet.html
+  terrace simulate --scenario mine.yaml --sweep --json
+  terrace simulate --measured --since 7d
+  terrace simulate --replay --config cheaper.yaml --since 7d
+  terrace simulate --replay --sweep --html thresholds.html
+
+The scenarios daemon and fleet come along; docs/SIMULATION.md tells how to write one, and what a
+replay can and cannot say.
+
+Exit codes: 0 done, 2 wrong usage, 7 the ledger cannot be reached, 78 a scenario or config is wrong";
+
 pub(super) const PROJECT: &str = "\
 Examples:
   terrace project create search

@@ -3,7 +3,7 @@
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
 /// A bar for each number, as high as its part of the highest; a blank for nothing.
-pub(super) fn spark(numbers: &[i64]) -> String {
+pub(crate) fn spark(numbers: &[i64]) -> String {
     let highest = numbers.iter().copied().max().unwrap_or(0).max(1);
     let bar = |number: &i64| {
         if *number <= 0 {

@@ -11,7 +11,7 @@ use terrace_domain::{Failure, Reason};
 use crate::error::Trouble;
 
 /// Where rows are written to.
-pub(super) enum Target {
+pub(crate) enum Target {
     Stdout(io::Stdout),
     File {
         /// Lies beside the file, and goes away with this value.
@@ -28,7 +28,7 @@ impl Target {
     ///
     /// # Errors
     /// The file is there already and `force` is not set, or nothing can be written beside it.
-    pub(super) fn open(path: &Path, force: bool) -> Result<Self, Trouble> {
+    pub(crate) fn open(path: &Path, force: bool) -> Result<Self, Trouble> {
         if path == Path::new("-") {
             return Ok(Self::Stdout(io::stdout()));
         }
@@ -52,7 +52,7 @@ impl Target {
     }
 
     /// Where to write.
-    pub(super) fn out(&mut self) -> Box<dyn Write + Send + '_> {
+    pub(crate) fn out(&mut self) -> Box<dyn Write + Send + '_> {
         match self {
             Self::Stdout(out) => Box::new(out),
             Self::File { unfinished, .. } => Box::new(unfinished.as_file_mut()),
@@ -60,7 +60,7 @@ impl Target {
         }
     }
 
-    pub(super) const fn is_stdout(&self) -> bool {
+    pub(crate) const fn is_stdout(&self) -> bool {
         matches!(self, Self::Stdout(_))
     }
 
@@ -68,7 +68,7 @@ impl Target {
     ///
     /// # Errors
     /// The disk is full, or a file of that name has come up meanwhile.
-    pub(super) fn keep(&mut self) -> Result<(), Trouble> {
+    pub(crate) fn keep(&mut self) -> Result<(), Trouble> {
         if self.is_stdout() {
             return Ok(());
         }

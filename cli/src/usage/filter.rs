@@ -2,7 +2,7 @@
 
 /// All terms as one text. A shell has taken the quotes away; where a value needs them, they are
 /// put back.
-pub(super) fn of(terms: &[String]) -> String {
+pub(crate) fn of(terms: &[String]) -> String {
     let terms: Vec<String> = terms.iter().map(|term| quoted(term)).collect();
     terms.join(" ")
 }

@@ -2,7 +2,7 @@
 
 use crate::{stderr, stdout, terrace};
 
-const VERBS: [&[&str]; 34] = [
+const VERBS: [&[&str]; 35] = [
     &[],
     &["up"],
     &["serve"],
@@ -22,6 +22,7 @@ const VERBS: [&[&str]; 34] = [
     &["ledger", "verify"],
     &["train"],
     &["eval"],
+    &["simulate"],
     &["usage"],
     &["usage", "list"],
     &["usage", "export"],

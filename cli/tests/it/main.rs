@@ -5,6 +5,7 @@
 mod completion;
 mod config;
 mod help;
+mod simulate;
 mod unreachable;
 
 use std::process::{Command, Output, Stdio};
