@@ -94,6 +94,9 @@ impl<'a> Change<'a> {
     #[must_use]
     pub fn replay<'r>(self, request: &'r Request) -> Fate<'r> {
         let walk = Walk::new(self, request);
+        if let Some(row) = request.reused() {
+            return walk.reuse(row);
+        }
         if request.is_side_by_side() {
             return walk.side_by_side();
         }
@@ -113,7 +116,8 @@ impl<'a> Change<'a> {
                 .and_then(|action| overrides.get(action))
         };
         let (was, other) = (rule(self.was), rule(self.other));
-        let first = request.attempts().next().map(|(_, row)| &row.tier);
+        let first = request.attempts().next().map(|(_, row)| row);
+        let first = first.or_else(|| request.reused()).map(|row| &row.tier);
         // A rule that was not followed: the caller had named a tier or a model.
         let was_overruled = was.is_some() && was != first;
         if was == other || was_overruled {
@@ -304,6 +308,26 @@ impl<'a, 'r> Walk<'a, 'r> {
         let answer = self.request.answer();
         let has_passed = answer.is_some_and(|row| row.ended == Ended::Accepted);
         self.known(answer, has_passed)
+    }
+
+    /// Another request's answer is given again, at no cost, if that one would still get it.
+    fn reuse(self, row: &'r Row) -> Fate<'r> {
+        let (change, was_taken) = (self.change, row.ended == Ended::Accepted);
+        let is_same = matches!(change.start(self.request), Start::AsRecorded)
+            && matches!(change.standing(row), Standing::Same)
+            && change.takes(row) == was_taken;
+        let answer = self.request.answer();
+        let has_passed = answer.is_some_and(|answer| answer.ended == Ended::Accepted);
+        let fate = self.known(answer, has_passed);
+        match is_same {
+            true => fate,
+            false => Fate {
+                answer: None,
+                has_passed: false,
+                unknown: Some(NanoUsd::ZERO),
+                ..fate
+            },
+        }
     }
 
     /// Makes an attempt, and has its answer judged as it was.

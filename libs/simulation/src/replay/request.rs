@@ -54,6 +54,11 @@ impl Request {
         })
     }
 
+    /// Another request's answer that it was given.
+    pub(crate) fn reused(&self) -> Option<&Row> {
+        self.rows.iter().find(|row| row.step == Step::Reuse)
+    }
+
     /// What all of it cost.
     pub(crate) fn cost(&self) -> NanoUsd {
         self.rows.iter().map(|row| row.cost).sum()

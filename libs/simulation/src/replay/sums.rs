@@ -238,7 +238,7 @@ impl Figures {
         self.passed.hits += u64::from(fate.has_passed);
         self.escalated.of += 1;
         let first = fate.made.first().map(|(row, _)| &row.tier);
-        let went_up = |answer: &Row| Some(&answer.tier) != first;
+        let went_up = |answer: &Row| first.is_some_and(|first| *first != answer.tier);
         self.escalated.hits += u64::from(fate.answer.is_some_and(went_up));
         for (row, cost) in &fate.made {
             let tier = self.tiers.entry(row.tier.clone()).or_default();

@@ -195,6 +195,22 @@ fn models_side_by_side_decide_as_they_did() {
 }
 
 #[test]
+fn an_answer_of_another_request_is_given_again_while_that_one_gets_it() {
+    let mut reused = request("a", &[GOOD]);
+    reused.rows[0].step = Step::Reuse;
+    reused.rows[0].cost = NanoUsd::ZERO;
+    let lower = changed("quality_threshold: 0.7", "quality_threshold: 0.4");
+    assert_eq!(told(&lower, &reused), (0, at("low"), None));
+    for other in [
+        changed("quality_threshold: 0.7", "quality_threshold: 0.95"),
+        changed("{edit: middle}", "{edit: middle, a: middle}"),
+        changed("name: small", "name: smaller"),
+    ] {
+        assert_eq!(told(&other, &reused), (0, None, Some(0)));
+    }
+}
+
+#[test]
 fn the_calls_of_the_judge_go_with_their_attempt() {
     let other = changed("quality_threshold: 0.7", "quality_threshold: 0.4");
     let mut judged = request("a", &[POOR, BETTER]);
@@ -240,7 +256,15 @@ fn attempts() -> impl Strategy<Value = Tried> {
 fn requests() -> impl Strategy<Value = Request> {
     let action = prop::sample::select(&["a", "edit"][..]);
     let tried = prop::collection::vec(attempts(), 0..5);
-    (action, tried).prop_map(|(action, tried)| request(action, &tried))
+    (action, tried, any::<bool>()).prop_map(|(action, tried, is_reuse)| {
+        let mut request = request(action, &tried);
+        if let [row] = request.rows.as_mut_slice()
+            && is_reuse
+        {
+            (row.step, row.cost, row.usage) = (Step::Reuse, NanoUsd::ZERO, Usage::default());
+        }
+        request
+    })
 }
 
 proptest! {
