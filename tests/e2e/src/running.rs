@@ -125,6 +125,12 @@ impl Running {
         self.process.stderr().join("\n")
     }
 
+    /// The config that it was started with.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("terrace.yaml")
+    }
+
     /// Where it answers.
     #[must_use]
     pub fn url(&self) -> &str {

@@ -17,6 +17,7 @@ mod pull;
 mod real_model;
 mod reflection;
 mod routing;
+mod simulate;
 mod stopping;
 mod table;
 mod usage;
