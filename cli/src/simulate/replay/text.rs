@@ -63,7 +63,7 @@ fn costs(replayed: &Replayed) -> String {
     text += &format!("It was: {}\n", money(replayed.was_cost.get()));
     text += &format!("It would have been: {}\n", paint(STRONG, nanos(cost.value)));
     text += &format!(
-        "  for traffic of this kind, {} to {} of 95 in 100\n",
+        "  with other traffic of this kind, {} to {} in 95 of 100 cases\n",
         nanos(cost.low),
         nanos(cost.high)
     );
