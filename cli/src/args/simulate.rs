@@ -26,10 +26,10 @@ pub(crate) struct SimulateArgs {
     #[arg(long)]
     pub(crate) sweep: bool,
     /// Also say what the scenario costs at the rates of rejected answers that the ledger has seen
-    #[arg(long, conflicts_with = "replay")]
+    #[arg(long, group = "books")]
     pub(crate) measured: bool,
     /// Run the real ledger under another config instead of a scenario
-    #[arg(long, conflicts_with_all = ["scenario", "days", "repeats"])]
+    #[arg(long, group = "books", conflicts_with_all = ["scenario", "days", "repeats"])]
     pub(crate) replay: bool,
     /// The other config. Default: the one that the rows were made under
     #[arg(long, value_name = "FILE", requires = "replay")]
@@ -39,13 +39,13 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE", requires = "replay")]
     pub(crate) was: Option<PathBuf>,
     /// Requests of the ledger that closed from then on: 90m, 24h, 7d, today, a date or a time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "books")]
     pub(crate) since: Option<String>,
     /// Requests that closed before then
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", requires = "books")]
     pub(crate) until: Option<String>,
     /// Requests of this project alone
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "books")]
     pub(crate) project: Option<String>,
     /// Also write a page with charts, one file that needs nothing else
     #[arg(long, value_name = "FILE")]

@@ -187,6 +187,13 @@ fn a_replay_needs_a_ledger_and_no_scenario() {
     assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
     let output = terrace(&[&["simulate", "--measured"], &server[..]].concat());
     assert_eq!(output.status.code(), Some(7), "{}", stderr(&output));
-    let output = terrace(&["simulate", "--replay", "--days", "3"]);
-    assert_eq!(output.status.code(), Some(2));
+    for wrong in [
+        &["--replay", "--days", "3"][..],
+        &["--replay", "--measured"],
+        &["--since", "7d"],
+        &["--config", "other.yaml"],
+    ] {
+        let output = terrace(&[&["simulate"], wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
 }
