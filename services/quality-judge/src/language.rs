@@ -25,11 +25,15 @@ pub enum Language {
     Bash,
     /// JSON.
     Json,
+    /// SQL, whichever database it is for.
+    Sql,
+    /// YAML.
+    Yaml,
 }
 
 impl Language {
     /// Every language.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Python,
         Self::Rust,
         Self::JavaScript,
@@ -41,6 +45,8 @@ impl Language {
         Self::Cpp,
         Self::Bash,
         Self::Json,
+        Self::Sql,
+        Self::Yaml,
     ];
 
     /// The language of a name, as fences and callers use it, in any case.
@@ -58,6 +64,8 @@ impl Language {
             "cpp" | "c++" | "cxx" | "cc" | "hpp" => Self::Cpp,
             "bash" | "sh" | "shell" | "zsh" => Self::Bash,
             "json" => Self::Json,
+            "sql" | "mysql" | "postgresql" | "postgres" | "sqlite" => Self::Sql,
+            "yaml" | "yml" => Self::Yaml,
             _ => return None,
         })
     }
@@ -77,6 +85,8 @@ impl Language {
             Self::Cpp => "cpp",
             Self::Bash => "bash",
             Self::Json => "json",
+            Self::Sql => "sql",
+            Self::Yaml => "yaml",
         }
     }
 
@@ -95,7 +105,7 @@ impl Language {
     /// Whether it is what answers show beside the code itself: commands to run it, its data.
     #[must_use]
     pub const fn accompanies(self) -> bool {
-        matches!(self, Self::Bash | Self::Json)
+        matches!(self, Self::Bash | Self::Json | Self::Yaml)
     }
 }
 

@@ -6,6 +6,7 @@
 //! does not parse scores by how much of it that is: low where code was asked for, half where it
 //! only illustrates. What cannot be parsed here (another language, too much of it) is not judged.
 
+mod lines;
 mod parse;
 mod unfenced;
 
@@ -162,7 +163,7 @@ fn finding(language: Language, parsed: Parsed, broken: (f64, f64)) -> Option<Fin
             let words = format!("{language} does not parse: line {line}");
             Some(Finding::scored(score, words))
         }
-        Parsed::TooCostly => None,
+        Parsed::Unclear => None,
     }
 }
 
@@ -173,7 +174,7 @@ fn without_fence(answer: &Answer) -> Option<Finding> {
             "code was asked for and none was found",
         ))
     };
-    let Some(code) = unfenced::core(&answer.text) else {
+    let Some(code) = unfenced::core(&answer.text, answer.code_language) else {
         return none();
     };
     let language = match answer.code_language {

@@ -1,10 +1,15 @@
 //! One piece of code through the grammar of its language.
 //!
+//! SQL and YAML have parsers of their own; all others go through tree-sitter.
+//!
 //! tree-sitter always gives a tree and marks what does not fit, so the result says how much of
 //! the code that is and where it begins. On ordinary code, right or wrong, it is linear; on some
 //! noise it is quadratic and worse, in single steps that it does not count. So a clock ends it,
 //! and then nothing is said: that is the one place where the same answer may be judged
 //! differently, and only if it takes a thousand times as long as its size would need.
+
+mod sql;
+mod yaml;
 
 use std::ops::ControlFlow;
 
@@ -28,8 +33,8 @@ pub(crate) enum Parsed {
         /// Line of the first that does not, counted from 1.
         line: usize,
     },
-    /// It takes longer than is allowed, so nothing is known.
-    TooCostly,
+    /// Nothing is known: it takes longer than is allowed, or is of a kind that no parser here reads.
+    Unclear,
 }
 
 /// Parses a piece of code, until `end` at the latest.
@@ -38,10 +43,15 @@ pub(crate) fn parse(language: Language, code: &str, end: Instant) -> Parsed {
         return Parsed::Broken { share: 1.0, line };
     }
     if language == Language::Bash && code.len() > MAX_BASH_BYTES {
-        return Parsed::TooCostly;
+        return Parsed::Unclear;
     }
-    match tree(language, code.as_bytes(), end) {
-        None => Parsed::TooCostly,
+    let grammar = match language {
+        Language::Sql => return sql::parse(code),
+        Language::Yaml => return yaml::parse(code),
+        other => grammar(other),
+    };
+    match grammar.and_then(|grammar| tree(&grammar, code.as_bytes(), end)) {
+        None => Parsed::Unclear,
         Some(tree) if !tree.root_node().has_error() => Parsed::Clean,
         Some(tree) => broken(&tree, code.len()),
     }
@@ -54,9 +64,9 @@ fn first_binary_line(code: &str) -> Option<usize> {
     Some(code[..at].matches('\n').count() + 1)
 }
 
-fn tree(language: Language, code: &[u8], end: Instant) -> Option<Tree> {
+fn tree(grammar: &tree_sitter::Language, code: &[u8], end: Instant) -> Option<Tree> {
     let mut parser = Parser::new();
-    parser.set_language(&grammar(language)).ok()?;
+    parser.set_language(grammar).ok()?;
     let mut progress = |_: &tree_sitter::ParseState| {
         if Instant::now() > end {
             ControlFlow::Break(())
@@ -98,8 +108,10 @@ fn extent(node: &Node<'_>) -> usize {
     (node.end_byte() - node.start_byte()).max(1)
 }
 
-fn grammar(language: Language) -> tree_sitter::Language {
-    match language {
+/// The grammar of a language, for those that tree-sitter reads.
+fn grammar(language: Language) -> Option<tree_sitter::Language> {
+    let grammar = match language {
+        Language::Sql | Language::Yaml => return None,
         Language::Python => tree_sitter_python::LANGUAGE,
         Language::Rust => tree_sitter_rust::LANGUAGE,
         Language::JavaScript => tree_sitter_javascript::LANGUAGE,
@@ -111,8 +123,8 @@ fn grammar(language: Language) -> tree_sitter::Language {
         Language::Cpp => tree_sitter_cpp::LANGUAGE,
         Language::Bash => tree_sitter_bash::LANGUAGE,
         Language::Json => tree_sitter_json::LANGUAGE,
-    }
-    .into()
+    };
+    Some(grammar.into())
 }
 
 #[cfg(test)]
@@ -177,6 +189,8 @@ mod tests {
             "for f in *; do echo \"$f\"; if",
         ),
         (Language::Json, "{\"a\": [1, 2]}", "{\"a\": [1, 2}"),
+        (Language::Sql, "SELECT 1", "SELECT 1 FROM WHERE"),
+        (Language::Yaml, "a: [1, 2]", "a: [1, 2"),
     ];
 
     #[test]
@@ -224,7 +238,7 @@ mod tests {
         let past = Instant::now()
             .checked_sub(Duration::from_millis(1))
             .unwrap();
-        assert_eq!(parse(Language::Python, &code, past), Parsed::TooCostly);
+        assert_eq!(parse(Language::Python, &code, past), Parsed::Unclear);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::lines;
+use crate::answer::CodeLanguage;
 use crate::language::Language;
 
 /// How much of a text is searched for signs of a language.
@@ -105,6 +107,24 @@ const SIGNS: &[(Language, &[&str])] = &[
             "#!/bin/", "echo ", "\nfi", "; then", "$(", "\ndone", "$1", "sudo ",
         ],
     ),
+    (
+        Language::Sql,
+        &[
+            "SELECT ",
+            "FROM ",
+            "WHERE ",
+            "INSERT INTO ",
+            "VALUES",
+            "CREATE TABLE ",
+            "UPDATE ",
+            "JOIN ",
+            "GROUP BY ",
+        ],
+    ),
+    (
+        Language::Yaml,
+        &["apiVersion:", "kind:", "metadata:", "services:", "image:"],
+    ),
 ];
 
 /// The language that a piece of code looks most like.
@@ -126,7 +146,12 @@ pub(crate) fn detect(code: &str) -> Option<Language> {
 }
 
 /// The lines from the first to the last that look like code: what stands around them is talk.
-pub(crate) fn core(text: &str) -> Option<&str> {
+pub(crate) fn core(text: &str, asked: CodeLanguage) -> Option<&str> {
+    let looks_like_code = match asked {
+        CodeLanguage::Known(Language::Yaml) => lines::is_yaml,
+        CodeLanguage::Known(Language::Sql) => lines::is_sql,
+        _ => lines::is_code,
+    };
     let mut begin = None;
     let mut end = 0;
     let mut at = 0;
@@ -138,65 +163,6 @@ pub(crate) fn core(text: &str) -> Option<&str> {
         at += line.len();
     }
     text.get(begin?..end)
-}
-
-/// Whether a line reads like code: it begins or ends as prose does not, assigns, or calls.
-fn looks_like_code(line: &str) -> bool {
-    const BEGINNINGS: &[&str] = &[
-        "def ",
-        "class ",
-        "import ",
-        "from ",
-        "return",
-        "fn ",
-        "let ",
-        "const ",
-        "var ",
-        "func ",
-        "public ",
-        "private ",
-        "package ",
-        "#include",
-        "#!",
-        "@",
-        "//",
-        "/*",
-        "impl ",
-        "use ",
-        "pub ",
-        "struct ",
-        "async ",
-        "export ",
-        "type ",
-        "interface ",
-        "}",
-        "{",
-        "try:",
-        "else",
-    ];
-    let is_indented = line.starts_with([' ', '\t']);
-    let line = line.trim();
-    let begins = BEGINNINGS.iter().any(|word| line.starts_with(word));
-    let ends = line.ends_with([';', '{', '}', ')', ':', '(', ',', ']']);
-    let assigns = [" = ", " := ", " += ", " -> ", " => ", "=="]
-        .iter()
-        .any(|sign| line.contains(sign));
-    let is_sentence = line.ends_with(['.', '!', '?']) || line.split(' ').count() > 14;
-    let closes = line.ends_with([';', '{', '}']);
-    let says_something = !line.is_empty() && !is_sentence;
-    closes
-        || (says_something
-            && ((begins && ends) || assigns || (is_indented && (begins || ends)) || calls(line)))
-}
-
-/// Whether it is a call and nothing else, as `print(x)`.
-fn calls(line: &str) -> bool {
-    let named = line.split('(').next().unwrap_or("");
-    let is_name = !named.is_empty()
-        && named
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '!' | ':'));
-    line.contains('(') && line.ends_with(')') && is_name
 }
 
 #[cfg(test)]
@@ -226,9 +192,20 @@ mod tests {
     #[test]
     fn talk_around_code_is_left_out() {
         let text = "Here is the function:\ndef f(x):\n    y = x + 1\n    return y\nIt adds one.";
+        let core = |text| core(text, CodeLanguage::Any);
         assert_eq!(core(text), Some("def f(x):\n    y = x + 1\n    return y\n"));
         assert_eq!(core("I would write a loop and add the numbers."), None);
         assert_eq!(core("yes"), None);
         assert_eq!(core("print(1)"), Some("print(1)"));
+    }
+
+    #[test]
+    fn sql_and_yaml_have_lines_of_their_own() {
+        let sql = CodeLanguage::Known(Language::Sql);
+        let text = "You can use:\nselect name\nfrom users\nThat is all.";
+        assert_eq!(core(text, sql), Some("select name\nfrom users\n"));
+        let yaml = CodeLanguage::Known(Language::Yaml);
+        let text = "Here it is\nname: web\nports:\n  - 80\nHave fun.";
+        assert_eq!(core(text, yaml), Some("name: web\nports:\n  - 80\n"));
     }
 }
