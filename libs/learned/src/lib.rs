@@ -2,14 +2,15 @@
 //!
 //! A text becomes hashed [`text`] features and a few [`measures`] of its form; [`train`] fits the
 //! *gain* of a stronger model to them, beside a prior that is made by hand; [`weights`] is the file
-//! that comes of it and [`gain`] what it says of a text. [`logistic`] is the calibrated head, and
-//! [`quality`] tells how good any of it is. Pure and deterministic: no clock, no network, no
+//! that comes of it and [`gain`] what it says of a text. [`head`] learns from answers that were right
+//! or wrong what the judge thinks of the next one. [`quality`] tells how good any of it is. Pure and deterministic: no clock, no network, no
 //! randomness without a seed, and no text is kept anywhere.
 #![warn(missing_docs)]
 
 pub mod features;
 pub mod gain;
 mod hash;
+pub mod head;
 pub mod logistic;
 pub mod measures;
 pub mod quality;
@@ -20,5 +21,6 @@ pub mod weights;
 
 pub use features::Features;
 pub use gain::Estimate;
+pub use head::Head;
 pub use train::{Example, Fit};
 pub use weights::Weights;
