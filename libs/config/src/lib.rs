@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod decode;
+mod expression;
 mod load;
 mod model_list;
 mod overrides;
@@ -20,15 +21,17 @@ mod tree;
 pub mod value;
 mod yaml;
 
+pub use expression::{Expression, InvalidExpression};
 pub use load::{Loaded, load, parse};
 pub use problem::{Place, Problem, Problems};
 pub use read::is_link_local;
 
 pub use schema::{
     AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    Config, CostControl, Equivalence, Hedge, History, Judge, Known, Ledger, Limits, LogFormat,
-    Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile,
-    Queue, Retry, Routing, Service, Services, Spool, Telemetry, Tier, Tiers, Weights,
+    Config, CostControl, Equivalence, ExternalJudge, Hedge, History, Judge, Known, Ledger, Limits,
+    LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable,
+    PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services, Spool, Telemetry, Tier,
+    Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

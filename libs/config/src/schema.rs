@@ -28,7 +28,7 @@ pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
 pub use hedge::Hedge;
 pub use history::History;
-pub use judge::{Judge, Weights};
+pub use judge::{ExternalJudge, Judge, Rule, Weights};
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
 pub use routing::{

@@ -19,6 +19,8 @@ pub struct Case {
 /// An answer with what was wanted of it.
 #[derive(Debug, Default)]
 pub struct Answer {
+    /// What it answers: the text of the last message of the user.
+    pub question: String,
     /// All its text.
     pub text: String,
     /// The arguments of the tools it calls, as the model wrote them.
@@ -31,6 +33,8 @@ pub struct Answer {
     pub code_expected: bool,
     /// The language that its code is to be in.
     pub code_language: CodeLanguage,
+    /// The router's chance that a lower tier does for the question, if it is known.
+    pub lower_tier_suffices: Option<Score>,
 }
 
 impl Answer {
@@ -42,6 +46,21 @@ impl Answer {
             finish: Finish::Stop,
             ..Self::default()
         }
+    }
+
+    /// The same as an answer to `question`.
+    #[must_use]
+    pub fn to(self, question: impl Into<String>) -> Self {
+        Self {
+            question: question.into(),
+            ..self
+        }
+    }
+
+    /// Whether it is text in words: no calls, no code, no form that was asked for.
+    #[must_use]
+    pub const fn is_prose(&self) -> bool {
+        self.tool_calls.is_empty() && self.format.is_free() && !self.code_expected
     }
 }
 

@@ -1,12 +1,22 @@
 //! The only wiring: settings in, a server's stack out.
 
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use terrace_learned::Head;
+use terrace_learned::head::{InvalidHead, identity};
 use terrace_proto::judge::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
+use terrace_rpc::link::InvalidUrl;
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 
+use crate::clients::Panel;
 use crate::config::Settings;
 use crate::grpc::Grpc;
+use crate::head;
 use crate::judge::Judge;
+use crate::rules::{InvalidRule, Rules};
 
 /// The judge, built and not yet listening.
 #[derive(Debug, Clone)]
@@ -14,19 +24,64 @@ pub struct App {
     grpc: Grpc,
 }
 
-/// A judge that cannot be built: a built-in pattern is no pattern.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the judge's own patterns do not compile: {0}")]
-pub struct BuildError(#[from] regex::Error);
+/// A judge that cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A built-in pattern is no pattern: a defect of the build.
+    #[error("the judge's own patterns do not compile: {0}")]
+    Pattern(#[from] regex::Error),
+    /// The head's file cannot be read.
+    #[error("judge.head: {} cannot be read: {cause}", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
+    /// It is no head, or not one of this version.
+    #[error("judge.head: {} {cause}", path.display())]
+    Invalid {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: InvalidHead,
+    },
+    /// A rule does not compile.
+    #[error("judge.rules: {0}")]
+    Rule(#[from] InvalidRule),
+    /// There is no way to a judge of the user's own.
+    #[error("judge.external: {0}")]
+    External(#[from] InvalidUrl),
+}
 
-/// Builds the judge. It connects to nothing and is ready at once.
+/// Builds the judge. It connects to nothing and is ready at once; to be called inside a tokio
+/// runtime where there are external judges.
 ///
 /// # Errors
-/// A defect of the build.
+/// The configured head or judge cannot be used, or a defect of the build.
 pub fn build(settings: Settings) -> Result<App, BuildError> {
-    let judge = Judge::new(settings.profiles)?;
+    let head = match &settings.head {
+        Some(path) => read_head(path)?,
+        None => head::built_in(),
+    };
+    let judge = Judge::new(settings.profiles)?
+        .with_head(head)?
+        .with_rules(Rules::new(&settings.rules)?);
+    let panel = Panel::new(&settings.external)?;
     Ok(App {
-        grpc: Grpc::new(judge, settings.max_messages),
+        grpc: Grpc::new(judge, panel, settings.max_messages),
+    })
+}
+
+fn read_head(path: &Path) -> Result<Head, BuildError> {
+    let path = || path.to_owned();
+    let bytes = fs::read(path()).map_err(|cause| BuildError::Unreadable {
+        path: path(),
+        cause,
+    })?;
+    Head::from_bytes(&bytes, identity(&head::NAMES)).map_err(|cause| BuildError::Invalid {
+        path: path(),
+        cause,
     })
 }
 

@@ -13,12 +13,22 @@ pub enum Kind {
     Empty,
     /// Refuses the task.
     Refusal,
+    /// Has no number, or none of the options, where one was asked for.
+    Missing,
     /// Repeats itself.
     Repetition,
     /// Not in the form that was asked for.
     Format,
+    /// Equations that are wrong.
+    Arithmetic,
     /// Code that does not parse.
     Syntax,
+    /// The learned chance that it is right.
+    Chance,
+    /// A rule of the user's own.
+    Rule,
+    /// A judge of the user's own.
+    External,
 }
 
 impl Kind {
@@ -28,9 +38,14 @@ impl Kind {
         match self {
             Self::Empty => "empty",
             Self::Refusal => "refusal",
+            Self::Missing => "missing",
             Self::Repetition => "repetition",
             Self::Format => "format",
+            Self::Arithmetic => "arithmetic",
             Self::Syntax => "syntax",
+            Self::Chance => "chance",
+            Self::Rule => "rule",
+            Self::External => "external",
         }
     }
 }

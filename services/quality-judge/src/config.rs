@@ -1,6 +1,8 @@
 //! The judge's part of the config.
 
-use terrace_config::Config;
+use std::path::PathBuf;
+
+use terrace_config::{Config, ExternalJudge, Rule};
 
 use crate::profile::Profiles;
 
@@ -9,6 +11,12 @@ use crate::profile::Profiles;
 pub struct Settings {
     /// How much each check counts, per action.
     pub profiles: Profiles,
+    /// File of the learned head; the built-in one without it.
+    pub head: Option<PathBuf>,
+    /// Rules of the user's own.
+    pub rules: Vec<Rule>,
+    /// Judges of the user's own.
+    pub external: Vec<ExternalJudge>,
     /// Most messages of a request.
     pub max_messages: usize,
 }
@@ -17,6 +25,9 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             profiles: Profiles::default(),
+            head: None,
+            rules: Vec::new(),
+            external: Vec::new(),
             max_messages: terrace_config::Limits::default().max_messages,
         }
     }
@@ -28,6 +39,9 @@ impl Settings {
     pub fn from_config(config: &Config) -> Self {
         Self {
             profiles: Profiles::from_config(&config.judge),
+            head: config.judge.head.clone(),
+            rules: config.judge.rules.clone(),
+            external: config.judge.external.clone(),
             max_messages: config.limits.max_messages,
         }
     }

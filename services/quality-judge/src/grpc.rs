@@ -9,10 +9,12 @@ use std::sync::Arc;
 use terrace_domain::Failure;
 use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_server::JudgeService;
+use terrace_rpc::deadline;
 use terrace_rpc::status::to_status;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::clients::Panel;
 use crate::grpc::watched::Watched;
 use crate::judge::Judge;
 use crate::offload::Offload;
@@ -22,16 +24,18 @@ use crate::weigh::{Verdict, Weighed};
 #[derive(Debug, Clone)]
 pub struct Grpc {
     judge: Arc<Judge>,
+    panel: Panel,
     offload: Offload,
     max_messages: usize,
 }
 
 impl Grpc {
-    /// Serves `judge` to requests of at most `max_messages` messages.
+    /// Serves `judge`, and a panel of other judges behind it, to requests of at most `max_messages` messages.
     #[must_use]
-    pub fn new(judge: Judge, max_messages: usize) -> Self {
+    pub fn new(judge: Judge, panel: Panel, max_messages: usize) -> Self {
         Self {
             judge: Arc::new(judge),
+            panel,
             offload: Offload::default(),
             max_messages,
         }
@@ -58,10 +62,14 @@ impl JudgeService for Grpc {
         &self,
         request: Request<wire::JudgeRequest>,
     ) -> Result<Response<wire::JudgeResponse>, Status> {
-        let verdict = self
-            .verdict(request.into_inner())
-            .await
-            .map_err(|failure| to_status(&failure))?;
+        let deadline = deadline::of(&request);
+        let request = request.into_inner();
+        let scene = self.panel.scene(&request);
+        let verdict = async {
+            let verdict = self.verdict(request).await?;
+            self.panel.joined(verdict, scene, deadline).await
+        };
+        let verdict = verdict.await.map_err(|failure| to_status(&failure))?;
         Ok(Response::new(wire::JudgeResponse {
             verdict: Some(to_wire(verdict)),
         }))
@@ -89,7 +97,7 @@ fn to_wire(verdict: Verdict) -> wire::Verdict {
 
 fn finding(weighed: Weighed) -> wire::CheckFinding {
     wire::CheckFinding {
-        check: weighed.kind.as_str().to_owned(),
+        check: weighed.name(),
         score: weighed.finding.score.get(),
         weight: weighed.weight,
         hard_failure: weighed.finding.hard_failure,

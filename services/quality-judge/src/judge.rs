@@ -1,12 +1,16 @@
 //! The use case: every check in the order of its cost, until one fails the answer by itself.
 //!
-//! After a hard failure nothing can save the answer, so the dearer checks are not made. Checks
-//! whose weight is zero in the action's profile are not made either.
+//! After a hard failure nothing can save the answer, so the dearer checks are not made, and the
+//! user's own rules come last. Checks whose weight is zero in the action's profile are not made either.
+
+use terrace_learned::Head;
 
 use crate::answer::Case;
 use crate::check::{Check, Finding};
 use crate::checks;
+use crate::head;
 use crate::profile::Profiles;
+use crate::rules::Rules;
 use crate::weigh::{self, Verdict, Weighed};
 
 /// Judges answers by the built-in checks.
@@ -14,18 +18,37 @@ use crate::weigh::{self, Verdict, Weighed};
 pub struct Judge {
     checks: Vec<Box<dyn Check>>,
     profiles: Profiles,
+    rules: Rules,
 }
 
 impl Judge {
-    /// Makes a judge with all checks there are.
+    /// Makes a judge with all checks there are, the built-in head, and no rules.
     ///
     /// # Errors
     /// A built-in pattern is no pattern: a defect of the build.
     pub fn new(profiles: Profiles) -> Result<Self, regex::Error> {
         Ok(Self {
-            checks: checks::all()?,
+            checks: checks::all(head::built_in())?,
             profiles,
+            rules: Rules::default(),
         })
+    }
+
+    /// The same judge with a head of its own.
+    ///
+    /// # Errors
+    /// A built-in pattern is no pattern: a defect of the build.
+    pub fn with_head(self, head: Head) -> Result<Self, regex::Error> {
+        Ok(Self {
+            checks: checks::all(head)?,
+            ..self
+        })
+    }
+
+    /// The same judge with rules of the user's own.
+    #[must_use]
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
     }
 
     /// Judges one answer.
@@ -43,15 +66,12 @@ impl Judge {
                 continue;
             };
             let failed = finding.hard_failure;
-            findings.push(Weighed {
-                kind,
-                weight,
-                finding,
-            });
+            findings.push(Weighed::of(kind, weight, finding));
             if failed {
-                break;
+                return weigh::verdict(findings, case.threshold);
             }
         }
+        findings.extend(self.rules.ask(case));
         weigh::verdict(findings, case.threshold)
     }
 }
@@ -69,11 +89,8 @@ impl Judge {
         let weighed = applying.map(|check| {
             let kind = check.kind();
             let finding = check.outlook(&case.answer);
-            Weighed {
-                kind,
-                weight: profile.weight(kind),
-                finding: finding.unwrap_or_else(|| Finding::good("nothing against it so far")),
-            }
+            let finding = finding.unwrap_or_else(|| Finding::good("nothing against it so far"));
+            Weighed::of(kind, profile.weight(kind), finding)
         });
         let counted = weighed.filter(|weighed| weighed.weight > 0.0);
         let verdict = weigh::verdict(counted.collect(), case.threshold);
@@ -151,6 +168,9 @@ mod tests {
             repetition: 0.0,
             format: 0.0,
             syntax: 0.0,
+            missing: 0.0,
+            arithmetic: 0.0,
+            chance: 0.0,
         };
         let verdict = judge(nothing).judge(&case(Answer::plain("fine"), "special"));
         assert!(verdict.undecided && verdict.findings.is_empty());

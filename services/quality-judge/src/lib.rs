@@ -1,24 +1,31 @@
 //! Scores an answer with checks, cheapest first.
 //!
 //! A request goes through `grpc` (wire) to [`judge`] (the use case), which asks each of the
-//! [`checks`] and has [`weigh`] make one verdict of their findings. Everything behind the wire is
-//! pure: deterministic, without network, clock or model. A verdict says what was found in words
+//! [`checks`] and the user's own [`rules`], and has [`weigh`] make one verdict of their findings.
+//! All of that is pure: deterministic, without network, clock or model. Judges of the user's own are
+//! asked over [`clients`], last. A verdict says what was found in words
 //! and numbers and never quotes the answer.
 #![warn(missing_docs)]
 
 pub mod answer;
 pub mod app;
+pub mod asked;
 pub mod check;
 pub mod checks;
+pub mod clients;
 pub mod config;
 pub mod fences;
 pub mod format;
 pub mod grpc;
+pub mod head;
 pub mod judge;
+pub mod labelled;
 pub mod language;
 pub mod offload;
 pub mod profile;
+pub mod rules;
 pub mod weigh;
+pub mod working;
 
 pub use app::{App, BuildError, build};
 pub use config::Settings;

@@ -54,6 +54,11 @@ impl Profile {
             Kind::Repetition => self.0.repetition,
             Kind::Format => self.0.format,
             Kind::Syntax => self.0.syntax,
+            Kind::Missing => self.0.missing,
+            Kind::Arithmetic => self.0.arithmetic,
+            Kind::Chance => self.0.chance,
+            // Those have weights of their own.
+            Kind::Rule | Kind::External => 1.0,
         }
     }
 }

@@ -4,6 +4,11 @@
 //! with nothing to complain about would buy off a fifth that found the answer worthless; in a
 //! harmonic one a low score pulls the whole down in proportion to how bad it is, and a zero makes
 //! it zero. A hard failure makes the score zero whatever the weights.
+//!
+//! Where a learned chance is known, the score is no higher than that: it was learned from answers
+//! with the same defects, and means what it says where the checks have found none.
+
+use std::sync::Arc;
 
 use terrace_domain::Score;
 
@@ -29,18 +34,47 @@ pub struct Verdict {
 pub struct Weighed {
     /// Which check found it.
     pub kind: Kind,
+    /// The name that the user gave a rule or a judge of their own.
+    pub named: Option<Arc<str>>,
     /// How much it counts.
     pub weight: f64,
     /// What was found.
     pub finding: Finding,
 }
 
+impl Weighed {
+    /// What a built-in check found.
+    #[must_use]
+    pub const fn of(kind: Kind, weight: f64, finding: Finding) -> Self {
+        Self {
+            kind,
+            named: None,
+            weight,
+            finding,
+        }
+    }
+
+    /// The name of the check, as `refusal` or `rule/cites`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let kind = self.kind.as_str();
+        match &self.named {
+            Some(name) => format!("{kind}/{name}"),
+            None => kind.to_owned(),
+        }
+    }
+}
+
 /// Adds findings up to a verdict.
 #[must_use]
 pub fn verdict(findings: Vec<Weighed>, threshold: Score) -> Verdict {
     let failed = findings.iter().any(|weighed| weighed.finding.hard_failure);
-    let score = if failed { Score::ZERO } else { mean(&findings) };
-    let undecided = findings.is_empty();
+    let score = if failed {
+        Score::ZERO
+    } else {
+        scored(&findings)
+    };
+    let undecided = !findings.iter().any(counts);
     Verdict {
         score,
         passed: !failed && score.passes(threshold),
@@ -50,10 +84,34 @@ pub fn verdict(findings: Vec<Weighed>, threshold: Score) -> Verdict {
     }
 }
 
-/// The weighted harmonic mean; zero for no findings at all.
+/// What has no weight is told and counts for nothing.
+fn counts(weighed: &Weighed) -> bool {
+    weighed.weight > 0.0
+}
+
+/// The mean of the checks, or the lowest chance if that is less.
+fn scored(findings: &[Weighed]) -> Score {
+    let is_chance = |weighed: &&Weighed| weighed.kind == Kind::Chance;
+    let chances = findings.iter().filter(is_chance);
+    let chance = chances.map(|weighed| weighed.finding.score.get());
+    let chance = chance.min_by(f64::total_cmp);
+    let checked = findings
+        .iter()
+        .any(|weighed| !is_chance(&weighed) && counts(weighed));
+    match chance {
+        Some(chance) if checked => Score::clamped(mean(findings).get().min(chance)),
+        Some(chance) => Score::clamped(chance),
+        None => mean(findings),
+    }
+}
+
+/// The weighted harmonic mean, chances left out; zero for no findings at all.
 fn mean(findings: &[Weighed]) -> Score {
     let (mut weights, mut inverses) = (0.0, 0.0);
-    for weighed in findings {
+    let checks = findings
+        .iter()
+        .filter(|weighed| weighed.kind != Kind::Chance && counts(weighed));
+    for weighed in checks {
         let score = weighed.finding.score.get();
         if score <= 0.0 {
             return Score::ZERO;
@@ -71,11 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn weighed(score: f64, weight: f64) -> Weighed {
-        Weighed {
-            kind: Kind::Empty,
-            weight,
-            finding: Finding::scored(score, ""),
-        }
+        Weighed::of(Kind::Empty, weight, Finding::scored(score, ""))
     }
 
     fn threshold(value: f64) -> Score {
@@ -122,6 +176,26 @@ mod tests {
     fn no_findings_decide_nothing() {
         let verdict = verdict(Vec::new(), threshold(0.7));
         assert!(verdict.undecided && !verdict.passed);
+    }
+
+    #[test]
+    fn a_learned_chance_caps_the_score_and_raises_nothing() {
+        let chance = |chance| Weighed {
+            kind: Kind::Chance,
+            ..weighed(chance, 1.0)
+        };
+        let score = |findings| verdict(findings, Score::ZERO).score.get();
+        assert!((score(vec![weighed(1.0, 1.0), chance(0.6)]) - 0.6).abs() < 1e-9);
+        assert!((score(vec![weighed(0.5, 1.0), chance(0.9)]) - 0.5).abs() < 1e-9);
+        assert!((score(vec![chance(0.9)]) - 0.9).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_finding_of_no_weight_is_told_and_changes_nothing() {
+        let told = weighed(0.0, 0.0);
+        let verdict = verdict(vec![weighed(0.9, 1.0), told.clone()], threshold(0.7));
+        assert!(verdict.passed && verdict.findings.len() == 2);
+        assert!(super::verdict(vec![told], threshold(0.7)).undecided);
     }
 
     proptest! {

@@ -1,11 +1,16 @@
-//! `judge`: which checks count how much, per action.
+//! `judge`: which checks count how much, per action, and what the user adds to them.
+
+mod own;
+
+pub use own::{ExternalJudge, Rule};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use terrace_domain::ActionName;
 
 use crate::decode::Section;
-use crate::read::number;
+use crate::read::{self, number};
 
 /// Which checks count how much.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,6 +19,12 @@ pub struct Judge {
     pub default_profile: Weights,
     /// Per action; a weight it does not give is that of the default profile.
     pub profiles: BTreeMap<ActionName, Weights>,
+    /// File of the learned head, as `terrace train --judge` writes. Default: the built-in one.
+    pub head: Option<PathBuf>,
+    /// Rules of the user's own. Default: none.
+    pub rules: Vec<Rule>,
+    /// Judges of the user's own. Default: none.
+    pub external: Vec<ExternalJudge>,
 }
 
 /// How much each check counts, 0 (not at all) to 10. Default: 1 each.
@@ -29,6 +40,12 @@ pub struct Weights {
     pub format: f64,
     /// Code that does not parse.
     pub syntax: f64,
+    /// No number, or none of the options, where one was asked for.
+    pub missing: f64,
+    /// Equations that are wrong.
+    pub arithmetic: f64,
+    /// The learned chance that it is right, which caps the score; 0 switches it off.
+    pub chance: f64,
 }
 
 impl Default for Weights {
@@ -39,7 +56,25 @@ impl Default for Weights {
             repetition: 1.0,
             format: 1.0,
             syntax: 1.0,
+            missing: 1.0,
+            arithmetic: 1.0,
+            chance: 1.0,
         }
+    }
+}
+
+impl Weights {
+    const fn all(&self) -> [f64; 8] {
+        [
+            self.empty,
+            self.refusal,
+            self.repetition,
+            self.format,
+            self.syntax,
+            self.missing,
+            self.arithmetic,
+            self.chance,
+        ]
     }
 }
 
@@ -57,6 +92,9 @@ impl Judge {
 
 impl Judge {
     pub(crate) fn read(section: &mut Section<'_, '_>) -> Self {
+        let head = section.get("head", read::word).map(PathBuf::from);
+        let rules = Rule::all(section);
+        let external = ExternalJudge::all(section);
         section.section("profiles", |section| {
             let default_profile = section.section("default", |section| {
                 read_weights(section, Weights::default())
@@ -74,6 +112,9 @@ impl Judge {
             Self {
                 default_profile,
                 profiles: profiles.into_iter().flatten().collect(),
+                head,
+                rules,
+                external,
             }
         })
     }
@@ -87,18 +128,11 @@ fn read_weights(section: &mut Section<'_, '_>, default: Weights) -> Weights {
         repetition: weight("repetition", default.repetition),
         format: weight("format", default.format),
         syntax: weight("syntax", default.syntax),
+        missing: weight("missing", default.missing),
+        arithmetic: weight("arithmetic", default.arithmetic),
+        chance: weight("chance", default.chance),
     };
-    let Weights {
-        empty,
-        refusal,
-        repetition,
-        format,
-        syntax,
-    } = weights;
-    if [empty, refusal, repetition, format, syntax]
-        .iter()
-        .all(|weight| *weight == 0.0)
-    {
+    if !weights.all().into_iter().any(|weight| weight > 0.0) {
         section.problem_here("has no weight above 0: nothing would ever be judged");
     }
     weights

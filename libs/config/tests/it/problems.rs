@@ -182,8 +182,7 @@ fn a_profile_of_an_action_builds_on_the_default_one() {
     assert_eq!(judge.weights("edit_file").refusal, 2.0);
     assert_eq!(judge.weights("anything").syntax, 0.0);
     assert_eq!(judge.weights("").empty, 1.0);
-    let none =
-        "judge: {profiles: {x: {empty: 0, refusal: 0, repetition: 0, format: 0, syntax: 0}}}";
+    let none = "judge: {profiles: {x: {empty: 0, refusal: 0, repetition: 0, format: 0, syntax: 0, missing: 0, arithmetic: 0, chance: 0}}}";
     assert!(problems(none)[0].contains("nothing would ever be judged"));
 }
 

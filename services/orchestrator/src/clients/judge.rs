@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{broken_contract, from_status};
-use crate::classification::TaskKind;
+use crate::classification::{Source, TaskKind};
 use crate::ports::{Answered, Answering, Call, Judge, Outlook};
 use crate::verdict::{CheckFinding, Verdict};
 
@@ -104,6 +104,8 @@ fn scene(answering: Answering<'_>) -> wire::JudgeRequest {
         model: answering.model.to_string(),
         request_id: request.id.to_string(),
         code_expected: classification.task_kind == TaskKind::Code,
+        lower_tier_suffices: (classification.source == Source::Scorer)
+            .then_some(classification.learned.lower_tier_suffices),
         ..wire::JudgeRequest::default()
     }
 }

@@ -1,4 +1,4 @@
-//! A regular expression (RE2 syntax) that a text must match as a whole.
+//! A regular expression (RE2 syntax) that a text must match, as a whole unless it says otherwise.
 
 use regex::{Regex, RegexBuilder};
 
@@ -7,7 +7,7 @@ const MAX_PATTERN_BYTES: usize = 4096;
 /// Memory that a compiled pattern may take.
 const MAX_COMPILED_BYTES: usize = 1024 * 1024;
 
-/// A pattern for whole texts.
+/// A pattern.
 #[derive(Debug, Clone)]
 pub struct Pattern(Regex);
 
@@ -39,7 +39,18 @@ impl Pattern {
         build(&format!(r"\A(?:{pattern})\z")).map(Self)
     }
 
-    /// Whether all of `text` matches.
+    /// Compiles a pattern that may match anywhere in a text.
+    ///
+    /// # Errors
+    /// It is too long, too big when compiled, or not written right.
+    pub fn within(pattern: &str) -> Result<Self, InvalidPattern> {
+        if pattern.len() > MAX_PATTERN_BYTES {
+            return Err(InvalidPattern::TooLong);
+        }
+        build(pattern).map(Self)
+    }
+
+    /// Whether `text` matches: all of it, unless the pattern may match anywhere.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.0.is_match(text)

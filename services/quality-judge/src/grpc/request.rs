@@ -1,7 +1,7 @@
 //! From the wire to a [`Case`], with every wrong field named at once.
 //!
-//! The conversation is checked for being one and then left alone: no check reads it yet. The
-//! model and the request's id say where an answer comes from and are free to be empty.
+//! Of the conversation the checks read what the user asked last; the rest is checked for being one.
+//! The model and the request's id say where an answer comes from and are free to be empty.
 
 use terrace_domain::{ActionName, Failure, Score, Violations};
 use terrace_proto::common::v1::{
@@ -57,6 +57,7 @@ pub(super) fn from_wire(wire: JudgeRequest, max_messages: usize) -> Result<Case,
     let threshold = Score::new(wire.threshold)
         .map_err(|error| violations.add("threshold", error.to_string()))
         .unwrap_or(Score::ZERO);
+    let suffices = suffices(wire.lower_tier_suffices, &mut violations);
     let finish = finish(wire.finish_reason, &mut violations);
     let format = format(wire.response_format.as_ref(), &mut violations);
     output(wire.output.as_ref(), &mut violations);
@@ -64,16 +65,32 @@ pub(super) fn from_wire(wire: JudgeRequest, max_messages: usize) -> Result<Case,
     let output = wire.output.unwrap_or_default();
     Ok(Case {
         answer: Answer {
+            question: question(&wire.messages),
             text: text_of_parts(&output),
             tool_calls: tool_calls(&output),
             finish,
             format,
             code_expected: wire.code_expected,
             code_language: code_language(&wire.code_language),
+            lower_tier_suffices: suffices,
         },
         action: wire.action,
         threshold,
     })
+}
+
+/// What the user asked last; empty where no user has said anything.
+fn question(messages: &[Message]) -> String {
+    let by_user = |message: &&Message| message.role() == Role::User;
+    let last = messages.iter().rev().find(by_user);
+    last.map(text_of_parts).unwrap_or_default()
+}
+
+fn suffices(chance: Option<f64>, violations: &mut Violations) -> Option<Score> {
+    let score = Score::new(chance?);
+    score
+        .map_err(|error| violations.add("lower_tier_suffices", error.to_string()))
+        .ok()
 }
 
 fn names(wire: &JudgeRequest, violations: &mut Violations) {

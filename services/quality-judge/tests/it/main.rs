@@ -1,6 +1,7 @@
 //! The judge as its callers see it: over an in-process link, through every layer.
 #![cfg(test)]
 
+mod external;
 mod labelled;
 mod properties;
 mod refused;
