@@ -4,6 +4,7 @@
 //! same files give the same weights to the last byte and the same table to the last digit.
 
 pub(crate) mod eval;
+mod judge;
 mod outcomes;
 mod report;
 mod rows;

@@ -168,8 +168,10 @@ Instead of the two it may have {\"scores\": {\"model-a\": 0.2, \"model-b\": 1}},
 Examples:
   terrace train outcomes.jsonl.gz --out gain.trcw
   terrace train a.jsonl b.jsonl.gz --out gain.trcw --weak scores.small --strong scores.large
+  terrace train --judge answers.jsonl.gz --out head.trcj
 
-The config's routing.classifier_weights has the classifier use the file.";
+The config's routing.classifier_weights has the classifier use the file, its judge.head the judge one
+of --judge, whose lines have the answers too (\"weak_answer\": \"3 + 4 = 7\").";
 
 pub(super) const EVAL: &str = "\
 APGR is the part of the stronger model's gain that a ranking has, over all shares of calls: 0.5 by
@@ -178,7 +180,9 @@ chance. CPT80 is the share of calls, in percent, that has 80 % of the gain.
 Examples:
   terrace eval outcomes.jsonl.gz
   terrace eval outcomes.jsonl.gz --svg curves --json
-  terrace eval new-outcomes.jsonl --weights gain.trcw";
+  terrace eval new-outcomes.jsonl --weights gain.trcw
+  terrace eval --judge answers.jsonl.gz
+  terrace eval --judge-set labelled.jsonl";
 pub(super) const USAGE: &str = "\
 Examples:
   terrace usage list action=edit_file since=24h

@@ -21,14 +21,39 @@ pub(crate) struct TrainArgs {
     /// Key of the stronger model's quality
     #[arg(long, value_name = "KEY")]
     pub(crate) strong: Option<String>,
+    /// Train the judge's head from the weaker model's answers instead
+    #[arg(long)]
+    pub(crate) judge: bool,
+    /// Key of the answers that the judge's head is trained from
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "weak_answer",
+        requires = "judge"
+    )]
+    pub(crate) answer: String,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = examples::EVAL)]
 pub(crate) struct EvalArgs {
     /// Files of outcomes, a JSON object a line, gzipped or not
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "judge_set", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Measure the judge instead of the router: how well it tells right answers from wrong ones
+    #[arg(long)]
+    pub(crate) judge: bool,
+    /// Key of the answers that are judged
+    #[arg(
+        long,
+        value_name = "KEY",
+        default_value = "weak_answer",
+        requires = "judge"
+    )]
+    pub(crate) answer: String,
+    /// File of labelled answers: precision and recall of each of the judge's checks
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "judge", "weights", "svg"])]
+    pub(crate) judge_set: Option<PathBuf>,
     /// Weights to measure as they are; on rows that they were trained from that says nothing
     #[arg(long, value_name = "FILE")]
     pub(crate) weights: Option<PathBuf>,

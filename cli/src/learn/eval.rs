@@ -14,7 +14,7 @@ use super::outcomes::{self, Outcomes, Pair};
 use super::report::{Line, Report};
 use super::rows::{self, Row};
 use super::splits::{self, Figures, Split, Times};
-use super::{invalid, svg, unwritable};
+use super::{invalid, judge, svg, unwritable};
 use crate::args::EvalArgs;
 use crate::error::{Trouble, finish};
 use crate::exit::Exit;
@@ -29,6 +29,12 @@ pub(crate) fn run(output: Output, args: &EvalArgs) -> Exit {
 }
 
 fn eval(output: Output, args: &EvalArgs) -> Result<Exit, Trouble> {
+    if let Some(file) = &args.judge_set {
+        return judge::set::eval(output, file, args.json);
+    }
+    if args.judge {
+        return judge::eval::eval(output, args);
+    }
     let pair = Pair {
         weak: args.weak.clone(),
         strong: args.strong.clone(),

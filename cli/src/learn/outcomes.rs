@@ -57,18 +57,7 @@ pub(super) struct Outcomes {
 /// It cannot be read, or a line is no outcome.
 pub(super) fn read(path: &Path, pair: &Pair) -> Result<Outcomes, Failure> {
     let name = path.display();
-    let lines = lines(path).map_err(|error| invalid(format!("{name} cannot be read: {error}")))?;
-    let mut objects = Vec::new();
-    for (index, line) in lines.iter().enumerate() {
-        if line.trim().is_empty() {
-            continue;
-        }
-        match serde_json::from_str::<Value>(line) {
-            Ok(Value::Object(object)) => objects.push((index + 1, object)),
-            Ok(_) => return Err(invalid(format!("{name}:{}: is no object", index + 1))),
-            Err(error) => return Err(invalid(format!("{name}:{}: {error}", index + 1))),
-        }
-    }
+    let objects = objects(path)?;
     let sides = Sides::of(pair, &objects);
     let mut rows = Vec::with_capacity(objects.len());
     for (number, object) in &objects {
@@ -82,6 +71,27 @@ pub(super) fn read(path: &Path, pair: &Pair) -> Result<Outcomes, Failure> {
         compared: sides.words(),
         rows,
     })
+}
+
+/// The objects of a file with the numbers of their lines.
+///
+/// # Errors
+/// It cannot be read, or a line is no object.
+pub(super) fn objects(path: &Path) -> Result<Vec<(usize, Map<String, Value>)>, Failure> {
+    let name = path.display();
+    let lines = lines(path).map_err(|error| invalid(format!("{name} cannot be read: {error}")))?;
+    let mut objects = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(object)) => objects.push((index + 1, object)),
+            Ok(_) => return Err(invalid(format!("{name}:{}: is no object", index + 1))),
+            Err(error) => return Err(invalid(format!("{name}:{}: {error}", index + 1))),
+        }
+    }
+    Ok(objects)
 }
 
 fn lines(path: &Path) -> io::Result<Vec<String>> {

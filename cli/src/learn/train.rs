@@ -1,13 +1,14 @@
-//! `terrace train`: from outcomes to the classifier's file of weights.
+//! `terrace train`: from outcomes to the classifier's file of weights, or to the judge's.
 
 use std::fs;
+use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use terrace_domain::Failure;
-use terrace_learned::{Fit, Weights};
+use terrace_learned::Fit;
 
 use super::outcomes::{self, Pair};
-use super::{rows, unwritable};
+use super::{judge, rows, unwritable};
 use crate::args::TrainArgs;
 use crate::error::{Trouble, finish};
 use crate::exit::Exit;
@@ -19,6 +20,9 @@ pub(crate) fn run(output: Output, args: &TrainArgs) -> Exit {
 }
 
 fn train(output: Output, args: &TrainArgs) -> Result<Exit, Trouble> {
+    if args.judge {
+        return judge::train::train(output, args);
+    }
     let pair = Pair {
         weak: args.weak.clone(),
         strong: args.strong.clone(),
@@ -29,17 +33,17 @@ fn train(output: Output, args: &TrainArgs) -> Result<Exit, Trouble> {
     let weights = Fit::default().train(&examples);
     let bytes = weights.to_bytes();
     fs::write(&args.out, &bytes).map_err(|error| unwritable(&args.out, &error))?;
-    output.print(&summary(&weights, &bytes, args))?;
+    output.print(&summary(&args.out, &bytes, weights.examples))?;
     Ok(Exit::Fine)
 }
 
-fn summary(weights: &Weights, bytes: &[u8], args: &TrainArgs) -> String {
+/// What was written, from how many rows.
+pub(super) fn summary(out: &Path, bytes: &[u8], rows: u32) -> String {
     let checksum = Sha256::digest(bytes);
     let checksum: String = checksum.iter().map(|byte| format!("{byte:02x}")).collect();
     format!(
-        "{}: {} bytes from {} rows, sha256 {checksum}\n",
-        args.out.display(),
-        bytes.len(),
-        weights.examples
+        "{}: {} bytes from {rows} rows, sha256 {checksum}\n",
+        out.display(),
+        bytes.len()
     )
 }
