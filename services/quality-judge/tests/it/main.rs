@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod external;
+mod hostile;
+mod judge_set;
 mod labelled;
 mod properties;
 mod refused;
