@@ -28,9 +28,10 @@ pub use read::is_link_local;
 
 pub use schema::{
     AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    Config, CostControl, Equivalence, ExternalJudge, Hedge, History, Judge, Known, Ledger, Limits,
-    LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable,
-    PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services, Spool, Telemetry, Tier,
+    CommitMode, Config, Cors, CostControl, Edge, Equivalence, ExternalJudge, Hedge, History, Judge,
+    Known, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
+    OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services,
+    Spool, Target, Telemetry, Tier,
     Tiers, Weights,
 };
 pub use summary::Row;

@@ -151,7 +151,7 @@ mod tests {
                     backends: {b: {kind: openai, url: 'http://b', more_api_keys: [{env: A}]}}, \
                     routing: {action_tier_overrides: {a: t}, markers: [{prefix: x, tier: t}]}, \
                     cost_control: {budgets: {installation/monthly: {cap: 1}}, gpu_cost_per_hour: {b: 1}}, \
-                    judge: {profiles: {a: {}}, rules: [{name: r, expression: 'true'}], external: [{name: e, url: 'http://e'}]}}";
+                    judge: {profiles: {a: {}}, rules: [{name: r, expression: 'true'}], external: [{name: e, url: 'http://e'}]}, edge: {aliases: {x: m}}}";
         let root = yaml::read(text, &Origin::File(Arc::from("a.yaml"))).unwrap();
         let mut reading = Reading::new(BTreeMap::new());
         decode::root(&root, &mut reading, Config::read);

@@ -10,6 +10,7 @@ mod backends;
 mod built_in;
 mod cache_store;
 mod cost_control;
+mod edge;
 mod hedge;
 mod history;
 mod judge;
@@ -26,6 +27,7 @@ pub use auth::Auth;
 pub use backends::{Backend, BackendKind, Profile};
 pub use cache_store::CacheStore;
 pub use cost_control::{Baseline, Budget, CostControl};
+pub use edge::{CommitMode, Cors, Edge, Target};
 pub use hedge::Hedge;
 pub use history::History;
 pub use judge::{ExternalJudge, Judge, Rule, Weights};
@@ -63,6 +65,8 @@ pub struct Config {
     pub auth: Auth,
     /// Where the services listen and are found.
     pub services: Services,
+    /// The HTTP way in.
+    pub edge: Edge,
     /// Traces and logs.
     pub telemetry: Telemetry,
     /// How much of anything is accepted.
@@ -82,6 +86,7 @@ impl Config {
             ledger: section.section("ledger", Ledger::read),
             auth: section.section("auth", Auth::read),
             services: section.section("services", Services::read),
+            edge: section.section("edge", |section| Edge::read(section, &tiers)),
             telemetry: section.section("telemetry", Telemetry::read),
             limits: section.section("limits", Limits::read),
             backends: declared.used_by(&tiers),
@@ -93,7 +98,8 @@ impl Config {
     /// others than this machine can call.
     #[must_use]
     pub fn needs_keys(&self) -> bool {
-        let is_open = !self.services.orchestrator.listen.ip().is_loopback();
+        let way_in = [self.services.orchestrator.listen, self.edge.listen];
+        let is_open = way_in.iter().any(|listen| !listen.ip().is_loopback());
         self.auth.required.unwrap_or(is_open)
     }
 

@@ -82,7 +82,8 @@ impl fmt::Display for ByteSize {
 }
 
 /// Reads `300ms`, `1.5s`, `2m`, `1h`, `1d`; a bare number is seconds.
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = split_unit(text);
     let seconds = match unit {
         "ms" => 0.001,

@@ -4,6 +4,7 @@
 mod accounts;
 mod backends;
 mod budgets;
+mod edge;
 mod hostile;
 mod original;
 mod overrides;
