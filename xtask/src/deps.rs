@@ -39,6 +39,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("terrace-rpc", Layer::Rpc),
     ("terrace-classifier", Layer::Service),
     ("terrace-cost-ledger", Layer::Service),
+    ("terrace-edge", Layer::Service),
     ("terrace-orchestrator", Layer::Service),
     ("terrace-quality-judge", Layer::Service),
     ("terrace-tier-gateway", Layer::Service),

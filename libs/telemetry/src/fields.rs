@@ -55,6 +55,12 @@ fields! {
     RPC_METHOD = "rpc.method";
     /// The gRPC code by name, as `DEADLINE_EXCEEDED`.
     RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code";
+    /// The method of an HTTP request; `_OTHER` for one that is not known.
+    HTTP_REQUEST_METHOD = "http.request.method";
+    /// The path as it is routed, as `/v1/models/{*id}`; `_OTHER` for one that is not.
+    HTTP_ROUTE = "http.route";
+    /// The status of an HTTP response.
+    HTTP_RESPONSE_STATUS_CODE = "http.response.status_code";
     /// Host of the called server.
     SERVER_ADDRESS = "server.address";
     /// Port of the called server.

@@ -1,0 +1,274 @@
+//! The socket, from bind to the last byte, against clients that mean no good.
+//!
+//! A connection has to say something soon (a first head within seconds, each further one within
+//! half a minute), there are only so many at once, and heads have a largest size. Stopping takes
+//! bounded steps: health says so, the listener closes, requests in flight finish, what is left is
+//! dropped.
+
+use std::fmt;
+use std::future::pending;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use futures::StreamExt as _;
+use futures::future::ready;
+use terrace_runtime::{Grace, Shutdown};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+use tonic::transport::server::{Connected, TcpConnectInfo, TcpIncoming};
+
+use crate::app::App;
+use crate::config::Settings;
+
+/// A peer that vanished without a word is noticed.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a new connection may take for its first bytes.
+const FIRST_BYTES_WITHIN: Duration = Duration::from_secs(10);
+/// How many those are: what tells HTTP/1 from HTTP/2.
+const FIRST_BYTES: usize = 24;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS: u32 = 256;
+/// The largest head of a request, in bytes.
+const MAX_HEAD: u32 = 64 * 1024;
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct BindError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// A listener that stopped by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("the edge stopped listening: {0}")]
+pub struct ServeError(#[from] tonic::transport::Error);
+
+/// Open sockets that nobody answers on yet.
+#[derive(Debug)]
+pub struct Bound {
+    requests: Socket,
+    metrics: Option<Socket>,
+}
+
+struct Socket {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Opens the sockets that `settings` name.
+///
+/// # Errors
+/// One of the addresses is taken or not ours.
+pub async fn bind(settings: &Settings) -> Result<Bound, BindError> {
+    let metrics = match settings.metrics_listen {
+        Some(address) => Some(Socket::open(address).await?),
+        None => None,
+    };
+    Ok(Bound {
+        requests: Socket::open(settings.listen).await?,
+        metrics,
+    })
+}
+
+impl Bound {
+    /// Where requests are answered.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.requests.address
+    }
+
+    /// Where the metrics are, if they have a place of their own.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|socket| socket.address)
+    }
+
+    /// Answers requests until `shutdown`, and then for at most `grace`.
+    ///
+    /// # Errors
+    /// The listener broke.
+    pub async fn serve(
+        self,
+        app: App,
+        shutdown: &Shutdown,
+        grace: Grace,
+    ) -> Result<(), ServeError> {
+        tracing::info!(terrace.service = "edge", address = %self.requests.address, "listening");
+        let closing = CancellationToken::new();
+        let places = Arc::new(Semaphore::new(
+            app.max_connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let requests = builder().serve_with_incoming_shutdown(
+            app.routes,
+            self.requests.incoming(places),
+            closing.clone().cancelled_owned(),
+        );
+        tokio::select! {
+            ended = requests => ended?,
+            () = serve_metrics(self.metrics, app.metrics) => {}
+            () = stop(shutdown, &closing, grace) => {}
+        }
+        tracing::info!(terrace.service = "edge", "stopped");
+        Ok(())
+    }
+}
+
+/// The steps of stopping; returns when patience is over.
+async fn stop(shutdown: &Shutdown, closing: &CancellationToken, grace: Grace) {
+    shutdown.requested().await;
+    tracing::info!(terrace.service = "edge", "draining");
+    sleep(grace.notice).await;
+    closing.cancel();
+    sleep(grace.finish.saturating_add(grace.cut)).await;
+    tracing::warn!(
+        terrace.service = "edge",
+        "dropping requests that did not finish in time"
+    );
+}
+
+fn builder() -> Server {
+    Server::builder()
+        .accept_http1(true)
+        .max_concurrent_streams(STREAMS)
+        .http2_max_header_list_size(MAX_HEAD)
+        .http2_keepalive_interval(Some(PING_EVERY))
+        .http2_keepalive_timeout(Some(PING_PATIENCE))
+}
+
+async fn serve_metrics(socket: Option<Socket>, routes: Router) {
+    if let Some(socket) = socket
+        && let Err(error) = axum::serve(socket.listener, routes).await
+    {
+        tracing::error!(%error, "metrics are not served any more");
+    }
+    pending::<()>().await;
+}
+
+impl Socket {
+    async fn open(address: SocketAddr) -> Result<Self, BindError> {
+        let failed = |source| BindError { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// The connections that find a place; others are closed at once. Small packets are sent at
+    /// once, or each event of a stream would wait.
+    fn incoming(
+        self,
+        places: Arc<Semaphore>,
+    ) -> impl futures::Stream<Item = io::Result<Connection>> {
+        let accepted = TcpIncoming::from(self.listener)
+            .with_nodelay(Some(true))
+            .with_keepalive(Some(PING_EVERY));
+        accepted.filter_map(move |stream| {
+            let connection = match stream {
+                Err(error) => Some(Err(error)),
+                Ok(stream) => {
+                    let place = Arc::clone(&places).try_acquire_owned().ok();
+                    place.map(|place| Ok(Connection::new(stream, place)))
+                }
+            };
+            ready(connection)
+        })
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+/// A connection that has to say something soon.
+struct Connection {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+    /// Ends the connection unless its first bytes come before; none once they have.
+    silence: Option<Pin<Box<Sleep>>>,
+    read: usize,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+        Self {
+            stream,
+            _place: place,
+            silence: Some(Box::pin(sleep(FIRST_BYTES_WITHIN))),
+            read: 0,
+        }
+    }
+}
+
+impl Connected for Connection {
+    type ConnectInfo = TcpConnectInfo;
+
+    fn connect_info(&self) -> TcpConnectInfo {
+        self.stream.connect_info()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+        let Some(silence) = &mut this.silence else {
+            return polled;
+        };
+        this.read += buffer.filled().len() - before;
+        if this.read >= FIRST_BYTES {
+            this.silence = None;
+            return polled;
+        }
+        if polled.is_pending() && silence.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,118 @@
+//! `POST /v1/chat/completions`, whole and as a stream.
+
+mod messages;
+mod narrator;
+mod request;
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::HeaderMap;
+use serde_json::{Value, json};
+use terrace_proto::common::v1::{FinishReason, ToolCall, part::Kind};
+use terrace_proto::router::v1 as wire;
+
+use super::{error, logprobs, now, usage};
+use crate::app::Edge;
+use crate::refusal::Refusal;
+use crate::{account, body, stream};
+use narrator::Chunks;
+use request::Completion;
+
+/// Answers one call.
+pub(crate) async fn completions(State(edge): State<Arc<Edge>>, request: Request) -> Response {
+    answered(&edge, request)
+        .await
+        .unwrap_or_else(|refusal| error::response(&refusal))
+}
+
+async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
+    let (head, content) = request.into_parts();
+    let caller = edge.caller(&head.headers)?;
+    let completion: Completion = body::json(&head.headers, content, &edge.settings).await?;
+    let asked = completion.asked(&head.headers, &edge.settings)?;
+    let call = edge.call(caller, &asked.wishes);
+    if !asked.streams {
+        let response = edge.orchestrator.route(asked.wishes.request, &call).await?;
+        return Ok(whole(&response, asked.one_call_at_most));
+    }
+    let chunks = Chunks::new(&asked);
+    let request = wire::RouteStreamRequest {
+        commit_mode: asked.commit_mode.into(),
+        prefix_tokens: asked.wishes.prefix_tokens,
+        request: Some(asked.wishes.request),
+    };
+    let events = edge.orchestrator.route_stream(request, &call).await?;
+    stream::respond(events, chunks, &edge.settings).await
+}
+
+/// A whole answer.
+fn whole(response: &wire::RouteResponse, one_call_at_most: bool) -> Response {
+    let headers: HeaderMap = account::headers(response);
+    (headers, axum::Json(completion(response, one_call_at_most))).into_response()
+}
+
+fn completion(response: &wire::RouteResponse, one_call_at_most: bool) -> Value {
+    let decision = response.decision.clone().unwrap_or_default();
+    json!({
+        "id": id(&response.request_id),
+        "object": "chat.completion",
+        "created": now(),
+        "model": decision.model,
+        "choices": [{
+            "index": 0,
+            "message": message(response, one_call_at_most),
+            "logprobs": logprobs::json(&response.logprobs),
+            "finish_reason": finish(response.finish_reason()),
+        }],
+        "usage": usage::json(account::own_usage(response)),
+        "terrace": account::response(response),
+    })
+}
+
+fn message(response: &wire::RouteResponse, one_call_at_most: bool) -> Value {
+    let parts = response.output.iter().flat_map(|output| &output.parts);
+    let (mut text, mut calls) = (None::<String>, Vec::new());
+    for part in parts {
+        match &part.kind {
+            Some(Kind::Text(piece)) => text.get_or_insert_default().push_str(piece),
+            Some(Kind::ToolCall(call)) => calls.push(call),
+            _ => {}
+        }
+    }
+    if one_call_at_most {
+        calls.truncate(1);
+    }
+    let mut message = json!({"role": "assistant", "content": text, "refusal": null});
+    if !calls.is_empty() {
+        message["tool_calls"] = calls.into_iter().map(tool_call).collect();
+    }
+    message
+}
+
+fn tool_call(call: &ToolCall) -> Value {
+    json!({
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments_json},
+    })
+}
+
+/// Why the model stopped, in OpenAI's words.
+const fn finish(reason: FinishReason) -> &'static str {
+    match reason {
+        FinishReason::Length => "length",
+        FinishReason::ToolCalls => "tool_calls",
+        FinishReason::ContentFilter => "content_filter",
+        FinishReason::Stop | FinishReason::Unspecified => "stop",
+    }
+}
+
+/// The id of a completion: the request's, with what OpenAI's ids begin with.
+fn id(request_id: &str) -> String {
+    format!("chatcmpl-{request_id}")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! An edge on a port of its own, in front of a scripted orchestrator.
+
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+use terrace_edge::{Settings, listen};
+use terrace_proto::router::v1::FILE_DESCRIPTOR_SET;
+use terrace_proto::router::v1::router_service_server::RouterServiceServer;
+use terrace_rpc::Link;
+use terrace_rpc::server::{ServerSettings, Services, Stack};
+use terrace_runtime::{Grace, Kind, Shutdown, Tasks};
+
+use crate::fake::{Answer, Fake};
+use crate::http::{Reply, exchange, parse, request};
+
+/// Tiers and models that every world has.
+const YAML: &str = "\
+tiers:
+  local_fast: {models: [{name: small, backend: ollama}]}
+  api_fallback: {models: [{name: org/big, backend: ollama}]}
+";
+
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) fake: Fake,
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl World {
+    /// An edge whose orchestrator gives these answers, one a call.
+    pub(crate) async fn answering(answers: Vec<Answer>) -> Self {
+        Self::with("edge: {aliases: {gpt-4o: terrace/auto}}", answers).await
+    }
+
+    /// The same with other sections of the config.
+    pub(crate) async fn with(sections: &str, answers: Vec<Answer>) -> Self {
+        let yaml = format!("{YAML}{sections}\n");
+        let config = terrace_config::parse(&yaml, "a.yaml", []).unwrap().config;
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let settings = Settings::from_config(&config, Some(free));
+        let fake = Fake::new(answers);
+        let services = Services::new(&[FILE_DESCRIPTOR_SET]);
+        let services = services.with(RouterServiceServer::new(fake.clone()));
+        let stack = Stack::new("orchestrator", &ServerSettings::for_testing(), services);
+        let link = Link::in_process("orchestrator", stack.unwrap());
+        let shutdown = Shutdown::new();
+        let bound = listen::bind(&settings).await.unwrap();
+        let address = bound.address();
+        let app = terrace_edge::build(settings, link, shutdown.clone());
+        let until = shutdown.clone();
+        Tasks::new(shutdown.clone()).spawn("edge", Kind::Background, async move {
+            bound.serve(app, &until, Grace::short()).await.unwrap();
+        });
+        Self {
+            fake,
+            address,
+            shutdown,
+        }
+    }
+
+    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        let headers = [headers, &[("content-type", "application/json")]].concat();
+        let bytes = request("POST", path, &headers, body.to_string().as_bytes());
+        self.raw(&bytes).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.raw(&request("GET", path, headers, b"")).await
+    }
+
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Reply {
+        parse(&exchange(self.address, bytes).await)
+    }
+}
+
+/// A question as chat completions ask it, with more fields.
+pub(crate) fn question(more: Value) -> Value {
+    let mut body = json!({
+        "model": "terrace/auto",
+        "messages": [{"role": "user", "content": "Name the capital of France."}],
+    });
+    for (field, value) in more.as_object().unwrap() {
+        body[field] = value.clone();
+    }
+    body
+}
