@@ -114,9 +114,22 @@ pub(crate) struct UpArgs {
     /// Address to listen on instead of the config's; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Address of the HTTP edge instead of the config's; without it, a --listen on a free port has
+    /// the edge take one too
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) edge_listen: Option<SocketAddr>,
     /// Run every service as a process of its own, on loopback
     #[arg(long)]
     pub(crate) split: bool,
+}
+
+impl UpArgs {
+    /// Where the edge listens instead of where the config says. Whoever takes a free port for
+    /// Terrace runs several at once, and the edges of those would meet on the usual one.
+    pub(crate) fn edge_listen(&self) -> Option<SocketAddr> {
+        let free = self.listen.filter(|listen| listen.port() == 0);
+        self.edge_listen.or(free)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +165,8 @@ pub(crate) enum ServiceName {
     TierGateway,
     /// Plans, attempts, judges and answers
     Orchestrator,
+    /// Speaks the HTTP APIs of OpenAI and Anthropic
+    Edge,
 }
 
 /// When a streamed answer may be printed.

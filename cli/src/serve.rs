@@ -38,6 +38,7 @@ async fn serve(args: &ServeArgs, config: Config, shutdown: Shutdown) -> anyhow::
             terrace_tier_gateway::run(&config, &backend, listen, shutdown).await
         }
         ServiceName::Orchestrator => terrace_orchestrator::run(&config, listen, shutdown).await,
+        ServiceName::Edge => terrace_edge::run(&config, listen, shutdown).await,
     }
 }
 
@@ -76,6 +77,7 @@ impl ServiceName {
             Self::QualityJudge => "quality-judge",
             Self::TierGateway => "tier-gateway",
             Self::Orchestrator => "orchestrator",
+            Self::Edge => "edge",
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn run(output: Output, args: &UpArgs) -> ExitCode {
         if args.split {
             Box::pin(split::run(output, &config, args)).await
         } else {
-            Box::pin(together::run(output, &config, args.listen)).await
+            Box::pin(together::run(output, &config, args)).await
         }
     })
     .await

@@ -13,7 +13,7 @@ Prints what it runs and then, when it can be called, one line `ready http://ADDR
 
 Examples:
   terrace up
-  terrace up --config llm_config.yaml --listen 127.0.0.1:8600
+  terrace up --config llm_config.yaml --listen 127.0.0.1:8600 --edge-listen 127.0.0.1:8680
   TERRACE__LEDGER__DATABASE_URL=postgres://terrace:secret@127.0.0.1/terrace terrace up --split
 
 Exit codes: 0 stopped by a signal, 1 could not start or had to stop, 78 the config is wrong";

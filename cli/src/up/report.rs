@@ -16,6 +16,9 @@ const DEFAULT_ADDRESS: &str = "http://127.0.0.1:7600";
 /// What the ledger is called in the report.
 const LEDGER: &str = "cost-ledger";
 
+/// What the HTTP way in is called in the report.
+const EDGE: &str = "edge";
+
 /// Instead of the models, where a key is needed to see them.
 const KEY_NEEDED: &str = "callers need a key: `terrace models` with TERRACE_API_KEY lists them\n";
 
@@ -36,6 +39,11 @@ impl Part {
             place: place.into(),
             started: true,
         }
+    }
+
+    /// The HTTP way in, listening at `place`.
+    pub(super) fn edge(place: &str) -> Self {
+        Self::started(EDGE, place)
     }
 
     /// A service that the config places at an address, where it runs or not.
@@ -73,6 +81,7 @@ fn report(address: &str, parts: &[Part], models: &str, width: Option<u16>) -> St
             (_, false) => "as the config says, not started here",
             // A ledger starts only when its database has answered.
             (LEDGER, true) => "PostgreSQL reached",
+            (EDGE, true) => "HTTP: /v1 of OpenAI and Anthropic",
             _ => "",
         };
         let place = part.place.as_str();

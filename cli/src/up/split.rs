@@ -2,8 +2,8 @@
 //!
 //! The services below the orchestrator start together and on free ports; their addresses go to
 //! the orchestrator by environment overrides. Then this process watches: when one ends the others
-//! are stopped, and a signal stops all, the orchestrator first so that its requests finish. A
-//! child stops when its standard input closes, so none is left behind even if this one is killed.
+//! are stopped, and a signal stops all, whoever calls before whoever is called so that requests
+//! finish: the edge, the orchestrator, then the rest. A child stops when its standard input closes, so none is left behind even if this one is killed.
 
 mod child;
 mod overrides;
@@ -80,8 +80,30 @@ async fn live(
         None => String::new(),
     };
     let link = Link::network("orchestrator", &address)?;
+    let edge = start_edge(config, spawn, &address, children).await?;
+    let parts: Vec<Part> = edge.into_iter().chain(parts).collect();
     report::print(output, &address, &parts, link).await;
     Err(first_end(children).await)
+}
+
+/// Starts the HTTP way in, where the config wants it, in front of the orchestrator.
+async fn start_edge(
+    config: &Config,
+    spawn: &Spawn,
+    orchestrator: &str,
+    children: &mut Vec<Child>,
+) -> anyhow::Result<Option<Part>> {
+    if !config.edge.enabled {
+        return Ok(None);
+    }
+    let found_at = overrides::variable(&["services", "orchestrator", "url"])?;
+    let set = [(found_at, orchestrator.to_owned())];
+    let listen = spawn.edge_listen.unwrap_or(config.edge.listen);
+    let edge = Wanted::service(ServiceName::Edge);
+    let mut child = spawn.start(&edge, &listen.to_string(), &set)?;
+    let address = child.address().await;
+    children.push(child);
+    Ok(Some(Part::edge(&address?)))
 }
 
 /// Waits until any child ends, which none should.
@@ -185,6 +207,7 @@ struct Spawn {
     program: PathBuf,
     config: Option<PathBuf>,
     listen: Option<SocketAddr>,
+    edge_listen: Option<SocketAddr>,
     tasks: Tasks,
 }
 
@@ -194,6 +217,7 @@ impl Spawn {
             program: std::env::current_exe().context("cannot find my own program")?,
             config: args.config.clone(),
             listen: args.listen,
+            edge_listen: args.edge_listen(),
             tasks,
         })
     }
@@ -217,7 +241,11 @@ impl Spawn {
         let hint = (wanted.service == ServiceName::CostLedger).then_some(DATABASE_HINT);
         let mut command = tokio::process::Command::new(&self.program);
         command.args(args).envs(variables.iter().cloned());
-        Child::start(wanted.name(), hint, command, &self.tasks)
+        let child = Child::start(wanted.name(), hint, command, &self.tasks)?;
+        Ok(match wanted.service {
+            ServiceName::Orchestrator | ServiceName::Edge => child.calling_others(),
+            _ => child,
+        })
     }
 
     /// The last lines of children that have ended.

@@ -23,11 +23,15 @@ use terrace_runtime::{Grace, Shutdown, Tasks};
 use super::DATABASE_HINT;
 use super::forward::{Forward, Gateways};
 use super::report::{self, Part};
+use crate::args::UpArgs;
 use crate::output::Output;
 
 /// What helps against a port that is taken.
 const PORT_HINT: &str = "hint: another `terrace up` may be running there; --listen 127.0.0.1:0 \
     takes a free port";
+/// What helps against a port of the edge that is taken.
+const EDGE_HINT: &str = "hint: --edge-listen 127.0.0.1:0 takes a free port, `edge: {enabled: false}` \
+    leaves it out";
 /// One person watches: no balancer has to notice, and requests get a moment to finish.
 const GRACE: Grace = Grace {
     notice: Duration::ZERO,
@@ -36,19 +40,16 @@ const GRACE: Grace = Grace {
 };
 
 /// Builds everything, reports, serves until shutdown.
-pub(super) async fn run(
-    output: Output,
-    config: &Config,
-    listen: Option<SocketAddr>,
-) -> anyhow::Result<()> {
+pub(super) async fn run(output: Output, config: &Config, args: &UpArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::on_signal()?;
     let settings = ServerSettings {
         grace: GRACE,
-        ..ServerSettings::from_config(config, &config.services.orchestrator, listen)
+        ..ServerSettings::from_config(config, &config.services.orchestrator, args.listen)
     };
     let bound = server::bind(&settings)
         .await
         .map_err(|error| anyhow::anyhow!("{error}\n{PORT_HINT}"))?;
+    let edge = Edge::bind(config, args.edge_listen()).await?;
     // The books outlive the requests that are written into them.
     let (books, requests) = (Tasks::new(shutdown.clone()), Tasks::new(shutdown.clone()));
     let building = Box::pin(build(config, &settings, (&books, &requests), &shutdown));
@@ -58,11 +59,43 @@ pub(super) async fn run(
     };
     let address = format!("http://{}", bound.address());
     let link = Link::in_process("orchestrator", front.clone());
-    report::print(output, &address, &parts, link).await;
-    bound.serve(front, shutdown).await?;
+    let parts: Vec<Part> = edge.part().into_iter().chain(parts).collect();
+    report::print(output, &address, &parts, link.clone()).await;
+    let calls = async { Ok(bound.serve(front, shutdown.clone()).await?) };
+    // The requests of the edge are calls of the orchestrator: whoever waits for those waits for both.
+    tokio::try_join!(calls, edge.serve(link, &shutdown))?;
     requests.wait(GRACE.total()).await?;
     books.wait(GRACE.total()).await?;
     Ok(())
+}
+
+/// The HTTP way in, where the config wants it.
+struct Edge(Option<(terrace_edge::Settings, terrace_edge::listen::Bound)>);
+
+impl Edge {
+    async fn bind(config: &Config, listen: Option<SocketAddr>) -> anyhow::Result<Self> {
+        if !config.edge.enabled {
+            return Ok(Self(None));
+        }
+        let settings = terrace_edge::Settings::from_config(config, listen);
+        let bound = terrace_edge::listen::bind(&settings)
+            .await
+            .map_err(|error| anyhow::anyhow!("edge: {error}\n{EDGE_HINT}"))?;
+        Ok(Self(Some((settings, bound))))
+    }
+
+    fn part(&self) -> Option<Part> {
+        let (_, bound) = self.0.as_ref()?;
+        Some(Part::edge(&format!("http://{}", bound.address())))
+    }
+
+    async fn serve(self, link: Link, shutdown: &Shutdown) -> anyhow::Result<()> {
+        if let Some((settings, bound)) = self.0 {
+            let app = terrace_edge::build(settings, link, shutdown.clone());
+            bound.serve(app, shutdown, GRACE).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn build(

@@ -26,6 +26,8 @@ pub(super) const LAST_LINES: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Child {
     name: String,
+    /// Whether it calls the others.
+    is_caller: bool,
     /// What helps when it does not start.
     hint: Option<&'static str>,
     process: tokio::process::Child,
@@ -61,11 +63,20 @@ impl Child {
         }
         Ok(Self {
             name,
+            is_caller: false,
             hint,
             process,
             input,
             address: Some(address),
         })
+    }
+
+    /// The same, as one that calls the others and is stopped before them.
+    pub(super) fn calling_others(self) -> Self {
+        Self {
+            is_caller: true,
+            ..self
+        }
     }
 
     /// Waits until it listens; where.
@@ -114,12 +125,14 @@ impl Child {
     }
 }
 
-/// Stops all: the one started last first, because it calls the others.
+/// Stops all: the callers first, one after the other, because they need the rest to finish.
 pub(super) async fn stop_all(children: &mut [Child]) {
-    if let Some((last, others)) = children.split_last_mut() {
-        last.stop().await;
-        join_all(others.iter_mut().map(Child::stop)).await;
+    let (callers, others): (Vec<_>, Vec<_>) =
+        children.iter_mut().partition(|child| child.is_caller);
+    for caller in callers.into_iter().rev() {
+        caller.stop().await;
     }
+    join_all(others.into_iter().map(Child::stop)).await;
 }
 
 /// Kills all at once.
