@@ -129,9 +129,10 @@ start_scripted_provider() {
 }
 
 write_config() {
-    local port=7600
-    # 0 takes any free one; the line that says ready tells which.
+    local port=7600 edge=7680
+    # 0 takes any free one; the lines that terrace prints tell which.
     port_is_free "$port" || port=0
+    port_is_free "$edge" || edge=0
     cat >"$CONFIG" <<YAML
 # Written by scripts/demo.sh at every start. docs/CONFIG.md says what all of it means.
 backends:
@@ -152,6 +153,8 @@ ledger:
   database_url_file: "$data/database-url"
 services:
   orchestrator: {listen: "127.0.0.1:$port"}
+edge:
+  listen: "127.0.0.1:$edge"
 YAML
 }
 
@@ -165,6 +168,7 @@ start_terrace() {
     }
     cat "$READY"
     TERRACE_SERVER=$(sed -n 's/^ready //p' "$READY")
+    edge_url=$(sed -n 's/^edge  *\(http:[^ ]*\).*/\1/p' "$READY")
     export TERRACE_SERVER
 }
 
@@ -203,6 +207,7 @@ stay_up() {
       export TERRACE_SERVER=$TERRACE_SERVER
       $bin/terrace route --prompt "Why is the sky blue?"
       $bin/terrace cost
+    Over HTTP, as to OpenAI: $edge_url/v1/chat/completions (docs/HTTP.md)
     The log is $LOG
 TEXT
     trap 'exit 0' INT TERM
