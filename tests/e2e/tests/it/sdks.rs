@@ -1,0 +1,92 @@
+//! Programs that nobody here wrote: the Python packages of OpenAI and Anthropic against the edge, with
+//! keys, in both placements.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use terrace_e2e::Placement;
+use terrace_e2e::running::Running;
+use terrace_e2e::scenario::GOOD;
+use terrace_testkit::postgres::TestDatabase;
+use terrace_testkit::provider::{Provider, Reply, Rule, Script};
+
+crate::in_both_placements!(the_python_packages_of_openai_and_anthropic_work);
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const KEY: &str = "the operator's own key";
+
+/// A Python with the packages, installed by the project's own script when it is missing.
+fn python() -> PathBuf {
+    let script = Path::new(ROOT).join("scripts/tools.sh");
+    let output = Command::new(script).arg("python-sdks").output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    String::from_utf8(output.stdout).unwrap().trim().into()
+}
+
+fn told(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(err)
+    )
+}
+
+/// A model server that answers by the words of the prompt.
+fn model_server() -> Provider {
+    let call = Reply::text("").tool_call("get_weather", r#"{"city":"Paris"}"#);
+    let rule = |word: &str, reply: Reply| Rule::replying([reply]).containing(word);
+    let script = Script::serving(["small"])
+        .rule(rule("sunny", Reply::text("It is sunny in Paris today.")))
+        .rule(rule("weather", call))
+        .rule(rule("json", Reply::text(r#"{"city": "Paris"}"#)))
+        .otherwise(Reply::text(GOOD));
+    Provider::start(script)
+}
+
+/// A model server that answers nothing at all.
+fn faulty_server() -> Provider {
+    Provider::start(Script::serving(["faulty"]).otherwise(Reply::status(500)))
+}
+
+fn config((good, faulty): (&Provider, &Provider), folder: &Path) -> String {
+    let file = |name: &str, secret: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, secret).unwrap();
+        path.display().to_string()
+    };
+    let (pepper, root) = (
+        file("pepper", "a pepper for tests alone"),
+        file("root", KEY),
+    );
+    let (good, faulty) = (good.url(), faulty.url());
+    format!(
+        "tiers:\n\
+         \x20 local_fast: {{models: [{{name: small, backend: good, capabilities: {{tools: true, json: \
+         true, embeddings: true}}}}]}}\n\
+         \x20 local_quality: {{models: [{{name: faulty, backend: faulty}}]}}\n\
+         backends:\n\
+         \x20 good: {{kind: openai, profile: llama_cpp, url: '{good}/v1'}}\n\
+         \x20 faulty: {{kind: openai, profile: llama_cpp, url: '{faulty}/v1'}}\n\
+         auth: {{required: true, pepper_file: '{pepper}', root_key_file: '{root}'}}\n\
+         edge: {{aliases: {{gpt-4o: terrace/auto}}}}\n"
+    )
+}
+
+async fn the_python_packages_of_openai_and_anthropic_work(placement: Placement) {
+    let (database, good, faulty) = (TestDatabase::create(), model_server(), faulty_server());
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = config((&good, &faulty), folder.path());
+    let running = Running::up(placement, &yaml, &database).await.unwrap();
+    let output = Command::new(python())
+        .args(["-m", "unittest", "discover", "--start-directory"])
+        .arg(Path::new(ROOT).join("tests/e2e/sdks"))
+        .env("EDGE_URL", running.edge_url().unwrap())
+        .env("EDGE_KEY", KEY)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .output()
+        .unwrap();
+    let ran = told(&output);
+    assert!(output.status.success(), "{ran}\n{}", running.log());
+    assert!(ran.contains("Ran 1"), "{ran}");
+}
