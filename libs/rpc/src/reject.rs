@@ -45,6 +45,10 @@ const UNREADABLE: &[(&str, &str)] = &[
     ),
 ];
 
+/// How tonic's status begins when the connection broke before the whole message had come, as it does
+/// when a caller is killed.
+const CALLER_GONE: &str = "h2 protocol error: error reading a body from connection";
+
 /// Gives every status the form of ours.
 #[derive(Debug, Clone)]
 pub(crate) struct Reject;
@@ -99,6 +103,11 @@ fn from_request(status: &Status, method: &str) -> Status {
             field: "(message)".to_owned(),
             description: format!("{what}: see the contract of {method}"),
         }]));
+    }
+    if status.message().starts_with(CALLER_GONE) {
+        // Nobody is there to read it; logs and metrics are to know that no defect was met.
+        let text = "the connection to the caller broke before its message had come";
+        return to_status(&Failure::new(Reason::Cancelled, text));
     }
     if status.code() == Code::Unimplemented && status.message().is_empty() {
         let text = format!("there is no method {method} on this server");

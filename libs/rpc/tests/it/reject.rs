@@ -2,8 +2,12 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::TraceId;
 use terrace_domain::Reason;
 use terrace_rpc::{Link, ServerSettings, status};
+use terrace_telemetry::{capture, fields};
+use tokio::net::TcpStream;
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status};
@@ -131,6 +135,41 @@ async fn long_metadata_is_carried() {
         request.metadata_mut().insert("x-long", long);
         assert_eq!(call(link, SAY, request).await.unwrap().text, "x");
     }
+}
+
+#[tokio::test]
+async fn a_caller_that_is_killed_in_the_middle_of_its_message_is_no_defect() {
+    let captured = capture::start();
+    let server = probe::serve(&ServerSettings::for_testing()).await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let socket = TcpStream::connect(server.address).await.unwrap();
+    let (client, connection) = h2::client::handshake(socket).await.unwrap();
+    let half_a_message = async {
+        let request = http::Request::post(format!("http://{}{SAY}", server.address))
+            .header("content-type", "application/grpc")
+            .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"))
+            .body(())
+            .unwrap();
+        let mut client = client.ready().await.unwrap();
+        let (_answer, mut body) = client.send_request(request, false).unwrap();
+        let begun = Bytes::from_static(b"\x00\x00\x00\x00\x09abc");
+        body.send_data(begun, false).unwrap();
+        while server.stack.in_flight() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = connection => panic!("the server hung up"),
+        // The connection is dropped in the middle of it.
+        () = half_a_message => {}
+    }
+    let trace = TraceId::from_hex(trace).unwrap();
+    while captured.spans(trace).is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let left = KeyValue::new(fields::RPC_RESPONSE_STATUS_CODE, "CANCELLED");
+    let spans = captured.spans(trace);
+    assert!(spans[0].attributes.contains(&left), "{spans:?}");
 }
 
 /// Sends bytes that no client would, and returns the status they are answered with.
