@@ -23,6 +23,8 @@ mod tx;
 pub(crate) mod usage;
 pub(crate) mod verify;
 
+use std::time::Duration;
+
 use sqlx::PgPool;
 use terrace_runtime::{Tasks, Work};
 
@@ -35,6 +37,8 @@ pub(crate) use tx::Transaction;
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pool: PgPool,
+    /// How long a transaction waits for a connection.
+    patience: Duration,
     tasks: Tasks,
 }
 
@@ -42,7 +46,11 @@ impl Store {
     /// Waits for the database, brings its tables up to date and opens the pool.
     pub(crate) async fn open(settings: &Settings, tasks: Tasks) -> Result<Self, StartError> {
         let pool = connect::open(settings).await?;
-        Ok(Self { pool, tasks })
+        Ok(Self {
+            pool,
+            patience: settings.connect_timeout,
+            tasks,
+        })
     }
 
     /// Starts work that comes to its end even if nobody waits any more.

@@ -23,6 +23,10 @@ static MIGRATIONS: Migrator = Migrator {
 /// For how long a connection that has worked is taken to work still.
 const TRUSTED: Duration = Duration::from_secs(1);
 
+/// How long the pool tries at once; a transaction has it try again. It waits up to a fifth of this
+/// between two tries, and so long a database can be back before anybody notices.
+const SPELL: Duration = Duration::from_secs(1);
+
 /// Between two tries to reach the server.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -54,7 +58,7 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(settings.max_connections)
-        .acquire_timeout(settings.connect_timeout)
+        .acquire_timeout(settings.connect_timeout.min(SPELL))
         // A connection that worked a moment ago is not asked first whether it still does.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {

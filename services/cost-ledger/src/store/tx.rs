@@ -8,7 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::time::Instant;
 
 use super::Store;
 use crate::error::Error;
@@ -43,11 +44,11 @@ pub(crate) trait Transaction: Send + Sync + 'static {
 impl Store {
     /// Runs a transaction to its end and commits it, even if nobody waits any more.
     pub(crate) async fn transact<T: Transaction>(&self, work: Arc<T>) -> Result<T::Output, Error> {
-        let pool = self.pool.clone();
+        let (pool, patience) = (self.pool.clone(), self.patience);
         let done = self.detach(T::NAME, async move {
             let mut tried = 0;
             loop {
-                match once(&pool, &*work).await {
+                match once(&pool, &*work, patience).await {
                     Err(Error::Conflict(cause)) if tried < RETRIES => {
                         tried += 1;
                         tracing::debug!(task.name = T::NAME, %cause, tried, "running again");
@@ -61,12 +62,12 @@ impl Store {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that begins transactions: inside a task that nobody drops"
-)]
-async fn once<T: Transaction>(pool: &PgPool, work: &T) -> Result<T::Output, Error> {
-    let mut transaction = pool.begin_with(T::BEGIN).await?;
+async fn once<T: Transaction>(
+    pool: &PgPool,
+    work: &T,
+    patience: Duration,
+) -> Result<T::Output, Error> {
+    let mut transaction = begin(pool, T::BEGIN, patience).await?;
     if T::SNAPSHOT {
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .execute(&mut *transaction)
@@ -82,6 +83,25 @@ async fn once<T: Transaction>(pool: &PgPool, work: &T) -> Result<T::Output, Erro
             // the database undoes it by itself.
             drop(transaction.rollback().await);
             Err(error)
+        }
+    }
+}
+
+/// Begins once there is a connection, and waits for one as long as the config allows.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that begins transactions: inside a task that nobody drops"
+)]
+async fn begin(
+    pool: &PgPool,
+    how: &'static str,
+    patience: Duration,
+) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let give_up = Instant::now() + patience;
+    loop {
+        match pool.begin_with(how).await {
+            Err(sqlx::Error::PoolTimedOut) if Instant::now() < give_up => {}
+            begun => return begun,
         }
     }
 }

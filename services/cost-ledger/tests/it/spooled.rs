@@ -15,7 +15,7 @@ use terrace_proto::ledger::v1::{self as wire, RequestOutcome};
 use terrace_rpc::Link;
 use terrace_rpc::server::ServerSettings;
 use terrace_runtime::{Shutdown, Tasks};
-use terrace_testkit::TestDatabase;
+use terrace_testkit::{Relay, TestDatabase, Wire};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -208,4 +208,33 @@ async fn a_full_spool_refuses_and_forgets_nothing() {
     gate.reopen();
     ledger.app.start_background(&ledger.tasks);
     until_closed(&database, kept).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn paid_work_waits_for_a_database_that_takes_its_time() {
+    let database = TestDatabase::create();
+    let mut url = url::Url::parse(database.url()).unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+    let relay = Relay::start(&server);
+    let port = relay.address().rsplit(':').next().unwrap().parse().unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(port)).unwrap();
+    let tasks = Tasks::new(Shutdown::new());
+    let settings = Settings::for_testing(url.as_str());
+    let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
+    let stack = app.stack(&ServerSettings::for_testing()).unwrap();
+    let client = LedgerServiceClient::new(Link::in_process("cost-ledger", stack));
+    let ledger = Ledger { app, client, tasks };
+    // What was connected is gone, and what connects now waits. By then no connection is so fresh
+    // that it is used unasked.
+    relay.set(Wire::Cut);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    relay.set(Wire::Stuck);
+    let back = async {
+        // Longer than the pool tries at once.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        relay.set(Wire::Whole);
+    };
+    let (held, ()) = tokio::join!(ledger.reserve(), back);
+    held.unwrap();
 }
