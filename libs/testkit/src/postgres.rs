@@ -2,7 +2,11 @@
 //!
 //! The server is named by `TERRACE_TEST_DATABASE_URL`; this module only makes databases on it and
 //! asks them questions from outside, through `psql`, so that what a service wrote is checked
-//! without the service's own code.
+//! without the service's own code. A server that a test may kill is in [`server`], a connection that
+//! is asked again and again in [`session`].
+
+pub mod server;
+pub mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +15,9 @@ use std::sync::OnceLock;
 use anyhow::{Context as _, bail};
 use terrace_domain::RequestId;
 use url::Url;
+
+pub use server::PostgresServer;
+pub use session::Session;
 
 /// Environment variable with the URL of a database in which new ones may be made.
 pub const SERVER_VARIABLE: &str = "TERRACE_TEST_DATABASE_URL";
@@ -109,35 +116,44 @@ impl Drop for TestDatabase {
 const FIELD_SEPARATOR: char = '\u{1f}';
 
 fn run(database: &Url, sql: &str) -> anyhow::Result<Vec<Vec<String>>> {
-    let psql = psql()?;
-    let separator = FIELD_SEPARATOR.to_string();
-    let output = Command::new(psql)
-        .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
-        .args(["-F", &separator, "-c", sql, "-d", database.as_str()])
-        .output()
-        .with_context(|| format!("{} does not run", psql.display()))?;
+    let output = asking(database.as_str())?.args(["-c", sql]).output()?;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let text = String::from_utf8(output.stdout).context("psql did not write UTF-8")?;
-    let fields = |line: &str| line.split(FIELD_SEPARATOR).map(str::to_owned).collect();
     Ok(text.lines().map(fields).collect())
 }
 
-/// The `psql` to use: of the path, else of the newest Debian package.
+/// A `psql` that writes rows as [`fields`] reads them.
+fn asking(database: &str) -> anyhow::Result<Command> {
+    let mut psql = Command::new(psql()?);
+    psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
+        .args(["-F", &FIELD_SEPARATOR.to_string(), "-d", database]);
+    Ok(psql)
+}
+
+/// The fields of a row.
+fn fields(line: &str) -> Vec<String> {
+    line.split(FIELD_SEPARATOR).map(str::to_owned).collect()
+}
+
+/// The `psql` to use: of the newest Debian package, whose name in the path is a script that takes
+/// longer to start than most questions to answer; else of the path.
 fn psql() -> anyhow::Result<&'static Path> {
     static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOUND
-        .get_or_init(find_psql)
+        .get_or_init(|| packaged_psql().or_else(psql_in_path))
         .as_deref()
         .context("psql is not installed: `apt-get install postgresql-client`")
 }
 
-fn find_psql() -> Option<PathBuf> {
-    let in_path = PathBuf::from("psql");
-    if Command::new(&in_path).arg("--version").output().is_ok() {
-        return Some(in_path);
-    }
+fn psql_in_path() -> Option<PathBuf> {
+    let psql = PathBuf::from("psql");
+    let runs = Command::new(&psql).arg("--version").output().is_ok();
+    runs.then_some(psql)
+}
+
+fn packaged_psql() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
     let number = |path: &Path| path.file_name()?.to_str()?.parse::<u32>().ok();
     versions

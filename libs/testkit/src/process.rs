@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -166,6 +166,45 @@ pub fn send_signal(id: u32, name: &str) -> anyhow::Result<()> {
         bail!("SIG{name} cannot be sent to process {id}");
     }
     Ok(())
+}
+
+/// Whether a process has not ended; one that nobody has waited for has.
+#[must_use]
+pub fn is_running(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+    state.is_some_and(|state| !state.starts_with(['Z', 'X']))
+}
+
+/// The processes that a process has started and that still run.
+#[must_use]
+pub fn children(id: u32) -> Vec<u32> {
+    // Children are listed under the thread that started them, whichever that was.
+    let threads = std::fs::read_dir(format!("/proc/{id}/task"));
+    let threads = threads.into_iter().flatten().flatten();
+    let listed =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let ids = listed.collect::<Vec<_>>().join(" ");
+    ids.split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
+
+/// A program of this workspace, built beside the one that runs, be that a program or a test.
+///
+/// # Errors
+/// It is not built; the message says how to.
+pub fn program(name: &str) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    // A program lies in target/PROFILE, a test in target/PROFILE/deps.
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders
+        .map(|folder| folder.join(name))
+        .find(|path| path.exists());
+    found.with_context(|| {
+        let here = own.display();
+        format!("{name} is not built beside {here}: build the whole workspace in the same profile")
+    })
 }
 
 impl Drop for Process {

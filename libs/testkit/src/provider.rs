@@ -83,6 +83,17 @@ impl Provider {
         self.record.seen()
     }
 
+    /// How many calls for a generation have arrived so far.
+    #[must_use]
+    pub fn arrived(&self) -> usize {
+        self.record.arrived()
+    }
+
+    /// Counts calls from now on and keeps none: for a run of so many that they would fill memory.
+    pub fn count_alone(&self) {
+        self.record.count_alone();
+    }
+
     /// How many calls for a generation are being answered at this moment.
     #[must_use]
     pub fn open(&self) -> usize {

@@ -8,6 +8,6 @@ pub mod sandbox;
 pub mod scenario;
 pub mod table;
 
-pub use running::{Child, Placement, Running, binary};
+pub use running::{Child, Placement, Running};
 pub use sandbox::Sandbox;
 pub use scenario::Scenario;

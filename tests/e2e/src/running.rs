@@ -1,13 +1,13 @@
 //! A Terrace that runs: started as its users start it, stopped when the test ends.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 use terrace_rpc::Link;
 use terrace_testkit::postgres::TestDatabase;
-use terrace_testkit::process::Process;
+use terrace_testkit::process::{self, Process};
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -100,23 +100,13 @@ impl Running {
     /// The processes of the services, when each has its own.
     #[must_use]
     pub fn children(&self) -> Vec<Child> {
-        let id = self.process.id();
-        let child = |id: &str| {
+        let child = |id: u32| {
             let command = std::fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?;
-            Some(Child {
-                id: id.parse().ok()?,
-                command: command.replace('\0', " "),
-            })
+            let command = command.replace('\0', " ");
+            Some(Child { id, command })
         };
-        // Children are listed under the thread that started them, whichever that was.
-        let threads = std::fs::read_dir(format!("/proc/{id}/task"))
-            .into_iter()
-            .flatten()
-            .flatten();
-        let listed = threads
-            .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
-        let ids = listed.collect::<Vec<_>>().join(" ");
-        ids.split_whitespace().filter_map(child).collect()
+        let ids = process::children(self.process.id()).into_iter();
+        ids.filter_map(child).collect()
     }
 
     /// What it wrote to its log.
@@ -165,7 +155,7 @@ async fn start(
         args.push("--split");
     }
     let environment = [("TERRACE__LEDGER__DATABASE_URL", database.url())];
-    let process = Process::start(&binary("terrace")?, &args, environment)?;
+    let process = Process::start(&process::program("terrace")?, &args, environment)?;
     let line = process
         .wait_for_line(|line| line.starts_with(READY), START)
         .await;
@@ -176,19 +166,4 @@ async fn start(
         )
     })?;
     Ok((process, line.trim_start_matches(READY).trim().to_owned()))
-}
-
-/// A program of this workspace, built beside the test that runs.
-///
-/// # Errors
-/// It is not built.
-pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(Path::parent);
-    let path = folder
-        .context("a test lies in target/PROFILE/deps")?
-        .join(name);
-    let hint = "run `make test`, or `cargo build --workspace` first";
-    anyhow::ensure!(path.exists(), "{} is not built: {hint}", path.display());
-    Ok(path)
 }

@@ -4,8 +4,8 @@
 //! `small` and `middle`, and a paid one that speaks OpenAI's and serves `big`.
 
 use std::fmt::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+use terrace_testkit::clock::zone_with_noon_now;
 use terrace_testkit::provider::{Reply, Rule, Script};
 
 /// An answer that every check of the judge likes.
@@ -143,17 +143,4 @@ pub(crate) fn whole(sections: &str, local_url: &str, paid_url: &str, otlp: &str)
          ledger: {{reaper_interval: 200ms, reservation_ttl: 60s}}\n\
          telemetry: {{otlp_endpoint: '{otlp}'}}\n"
     )
-}
-
-/// A time zone in which it is about noon, so that no test sees a new day begin.
-fn zone_with_noon_now() -> String {
-    let since_1970 = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let hour = since_1970.as_secs() / 3600 % 24;
-    // The sign of these zones is the wrong way round: Etc/GMT+3 is three hours behind.
-    match hour {
-        12.. => format!("Etc/GMT+{}", hour - 12),
-        _ => format!("Etc/GMT-{}", 12 - hour),
-    }
 }

@@ -35,6 +35,9 @@ pub struct Seen {
 pub(crate) struct Record {
     seen: Mutex<Vec<Seen>>,
     open: AtomicUsize,
+    arrived: AtomicUsize,
+    /// Whether calls are counted and not kept.
+    counts_alone: AtomicBool,
     /// Set when the provider itself dies, so that its clients are not blamed.
     dying: AtomicBool,
 }
@@ -43,11 +46,15 @@ impl Record {
     /// Notes a call; the guard lives as long as its reply.
     pub(crate) fn open(self: &Arc<Self>, seen: Seen) -> Open {
         let mut list = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push(seen);
+        let index = list.len();
+        if !self.counts_alone.load(Ordering::SeqCst) {
+            list.push(seen);
+        }
         self.open.fetch_add(1, Ordering::SeqCst);
+        self.arrived.fetch_add(1, Ordering::SeqCst);
         Open {
             record: Arc::clone(self),
-            index: list.len() - 1,
+            index,
             over: false,
         }
     }
@@ -57,6 +64,15 @@ impl Record {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub(crate) fn arrived(&self) -> usize {
+        self.arrived.load(Ordering::SeqCst)
+    }
+
+    /// Keeps no call from now on.
+    pub(crate) fn count_alone(&self) {
+        self.counts_alone.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn open_count(&self) -> usize {

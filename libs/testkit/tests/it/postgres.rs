@@ -1,6 +1,6 @@
 //! Databases on the server that the test run was given.
 
-use terrace_testkit::TestDatabase;
+use terrace_testkit::{PostgresServer, Session, TestDatabase};
 
 #[test]
 fn databases_are_empty_apart_from_each_other_and_gone_when_dropped() {
@@ -19,4 +19,35 @@ fn databases_are_empty_apart_from_each_other_and_gone_when_dropped() {
     drop(first);
     let left = format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'");
     assert_eq!(second.number(&left), 0);
+}
+
+#[test]
+fn a_session_answers_one_question_after_the_other_until_one_is_wrong() {
+    let database = TestDatabase::create();
+    let mut session = Session::open(database.url()).unwrap();
+    assert!(session.ask("CREATE TABLE t (a int)").unwrap().is_empty());
+    for number in 1..=3 {
+        let insert = format!("INSERT INTO t VALUES ({number}) RETURNING a");
+        assert_eq!(session.ask(&insert).unwrap(), [[number.to_string()]]);
+    }
+    assert_eq!(session.ask("SELECT sum(a) FROM t").unwrap(), [["6"]]);
+    let error = session.ask("SELECT b FROM t").unwrap_err().to_string();
+    assert!(error.contains("\"b\" does not exist"), "{error}");
+    assert!(session.ask("SELECT 1").is_err());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
+    let server = PostgresServer::start().await.unwrap();
+    let mut session = Session::open(server.url()).unwrap();
+    session.ask("CREATE TABLE t (a int)").unwrap();
+    for kill in 1..=2 {
+        session.ask("INSERT INTO t VALUES (1)").unwrap();
+        server.kill().await.unwrap();
+        assert!(session.ask("SELECT 1").is_err());
+        server.restart().await.unwrap();
+        session = Session::open(server.url()).unwrap();
+        let count = session.ask("SELECT count(*) FROM t").unwrap();
+        assert_eq!(count, [[kill.to_string()]]);
+    }
 }

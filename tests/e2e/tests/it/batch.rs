@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Output;
 
 use terrace_e2e::scenario::{GOOD, REFUSAL};
-use terrace_e2e::{Placement, Sandbox, Scenario, binary};
+use terrace_e2e::{Placement, Sandbox, Scenario};
+use terrace_testkit::process::program;
 use terrace_testkit::provider::{Reply, Rule};
 
 crate::in_both_placements!(
@@ -14,7 +15,7 @@ crate::in_both_placements!(
 );
 
 async fn terrace(sandbox: &Sandbox, folder: &Path, args: &'static [&'static str]) -> Output {
-    let (program, url) = (binary("terrace").unwrap(), sandbox.url().to_owned());
+    let (program, url) = (program("terrace").unwrap(), sandbox.url().to_owned());
     let mut command = std::process::Command::new(program);
     command.arg("--server").arg(url).args(args);
     command.current_dir(folder);

@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use terrace_domain::Reason;
 use terrace_e2e::ask::{failure, question, within};
-use terrace_e2e::{Placement, Sandbox, Scenario, binary};
+use terrace_e2e::{Placement, Sandbox, Scenario};
 use terrace_proto::router::v1::RouteResponse;
+use terrace_testkit::process::program;
 use tonic::Status;
 use tonic::metadata::MetadataValue;
 
@@ -16,7 +17,7 @@ const ROOT: &str = "the operator's own key";
 
 /// Runs `terrace` with the operator's own key.
 async fn terrace(sandbox: &Sandbox, args: &[&str]) -> Output {
-    let mut command = std::process::Command::new(binary("terrace").unwrap());
+    let mut command = std::process::Command::new(program("terrace").unwrap());
     command.arg("--server").arg(sandbox.url()).args(args);
     command.env("TERRACE_API_KEY", ROOT);
     let output = tokio::task::spawn_blocking(move || command.output()).await;

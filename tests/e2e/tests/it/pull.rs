@@ -4,8 +4,9 @@ use std::process::Output;
 use std::time::Duration;
 
 use terrace_e2e::ask::within;
-use terrace_e2e::{Placement, Sandbox, Scenario, binary};
+use terrace_e2e::{Placement, Sandbox, Scenario};
 use terrace_proto::router::v1::ListModelsRequest;
+use terrace_testkit::process::program;
 use terrace_testkit::provider::Script;
 
 crate::in_both_placements!(
@@ -14,7 +15,7 @@ crate::in_both_placements!(
 );
 
 async fn terrace(sandbox: &Sandbox, args: &'static [&'static str]) -> Output {
-    let (program, url) = (binary("terrace").unwrap(), sandbox.url().to_owned());
+    let (program, url) = (program("terrace").unwrap(), sandbox.url().to_owned());
     let run = move || {
         let mut command = std::process::Command::new(program);
         command.arg("--server").arg(url).args(args).output()

@@ -6,7 +6,8 @@ use std::process::Output;
 use serde_json::Value;
 use terrace_e2e::ask::{question, question_for, within};
 use terrace_e2e::scenario::REFUSAL;
-use terrace_e2e::{Placement, Sandbox, Scenario, binary};
+use terrace_e2e::{Placement, Sandbox, Scenario};
+use terrace_testkit::process::program;
 use terrace_testkit::provider::Reply;
 
 /// Runs a program in a folder, away from the threads of the test.
@@ -19,7 +20,7 @@ async fn run(program: PathBuf, folder: &Path, args: &[&str]) -> Output {
 
 async fn terrace(sandbox: &Sandbox, folder: &Path, args: &[&str]) -> Output {
     let all = [&["--server", sandbox.url()], args].concat();
-    let done = run(binary("terrace").unwrap(), folder, &all).await;
+    let done = run(program("terrace").unwrap(), folder, &all).await;
     let told = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.success(), "{args:?}: {told}");
     done
