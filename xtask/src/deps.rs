@@ -43,6 +43,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("terrace-orchestrator", Layer::Service),
     ("terrace-quality-judge", Layer::Service),
     ("terrace-tier-gateway", Layer::Service),
+    ("terrace-chaos", Layer::Top),
     ("terrace-cli", Layer::Top),
     ("terrace-conformance", Layer::Top),
     ("terrace-e2e", Layer::Top),
@@ -52,7 +53,12 @@ const LAYERS: &[(&str, Layer)] = &[
 ];
 
 /// Crates that are tests through and through: all they depend on is for tests.
-const MADE_OF_TESTS: &[&str] = &["terrace-conformance", "terrace-e2e", "terrace-load"];
+const MADE_OF_TESTS: &[&str] = &[
+    "terrace-chaos",
+    "terrace-conformance",
+    "terrace-e2e",
+    "terrace-load",
+];
 
 /// Crates that one of ours alone may use, and why.
 const HOMES: &[(&str, &str, &str)] = &[

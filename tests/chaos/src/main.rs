@@ -1,0 +1,52 @@
+//! `terrace-chaos`: attacks a Terrace of its own on loopback, and says which promises held.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use terrace_chaos::{fleet, killed};
+
+/// Attacks a Terrace of its own and holds its books against what clients were told.
+///
+/// Needs PostgreSQL's server on this machine (it is installed if it is missing) and the program
+/// `terrace`, built in the same profile. Exit code 0: every promise held; 1: one did not.
+#[derive(Debug, Parser)]
+#[command(name = "terrace-chaos", version, after_help = EXAMPLES)]
+struct Args {
+    #[command(subcommand)]
+    attack: Attack,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  terrace-chaos killed --kills 50 --rate 200 --seed 1
+  terrace-chaos fleet --orchestrators 8 --requests 20000
+  terrace-chaos killed --kills 2 --rate 50 --json";
+
+#[derive(Debug, Subcommand)]
+enum Attack {
+    /// Orchestrator, ledger and PostgreSQL are killed at random moments, while clients ask.
+    Killed(killed::Args),
+    /// Many orchestrators spend one budget at once, until nothing is left.
+    Fleet(fleet::Args),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let args = Args::parse();
+    let report = match &args.attack {
+        Attack::Killed(attack) => killed::run(attack).await?,
+        Attack::Fleet(attack) => fleet::run(attack).await?,
+    };
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&report)? + "\n",
+        false => report.to_string(),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(match report.holds() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}

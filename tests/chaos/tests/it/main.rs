@@ -1,0 +1,3 @@
+//! Short attacks; the long ones are runs of the command.
+
+mod attacks;
