@@ -73,11 +73,14 @@ pub(super) fn read(path: &Path, pair: &Pair) -> Result<Outcomes, Failure> {
     })
 }
 
+/// The number of a line and the object that it is.
+pub(super) type Numbered = (usize, Map<String, Value>);
+
 /// The objects of a file with the numbers of their lines.
 ///
 /// # Errors
 /// It cannot be read, or a line is no object.
-pub(super) fn objects(path: &Path) -> Result<Vec<(usize, Map<String, Value>)>, Failure> {
+pub(super) fn objects(path: &Path) -> Result<Vec<Numbered>, Failure> {
     let name = path.display();
     let lines = lines(path).map_err(|error| invalid(format!("{name} cannot be read: {error}")))?;
     let mut objects = Vec::new();
@@ -112,7 +115,7 @@ struct Sides {
 }
 
 impl Sides {
-    fn of(pair: &Pair, objects: &[(usize, Map<String, Value>)]) -> Self {
+    fn of(pair: &Pair, objects: &[Numbered]) -> Self {
         let thirds = match objects.first() {
             Some((_, first)) if first.get("scores").is_some_and(Value::is_object) => {
                 thirds(objects)
@@ -147,7 +150,7 @@ impl Sides {
 }
 
 /// The lower and the upper third of the models of `scores`.
-fn thirds(objects: &[(usize, Map<String, Value>)]) -> Sides {
+fn thirds(objects: &[Numbered]) -> Sides {
     let mut totals: Vec<(String, f64)> = Vec::new();
     let scores = objects
         .iter()

@@ -31,8 +31,7 @@ pub use schema::{
     CommitMode, Config, Cors, CostControl, Edge, Equivalence, ExternalJudge, Hedge, History, Judge,
     Known, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
     OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services,
-    Spool, Target, Telemetry, Tier,
-    Tiers, Weights,
+    Spool, Target, Telemetry, Tier, Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

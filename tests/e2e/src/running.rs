@@ -1,6 +1,6 @@
 //! A Terrace that runs: started as its users start it, stopped when the test ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;

@@ -139,6 +139,7 @@ async fn the_judge_is_sent_the_answer_and_what_was_asked() {
         model: "small".to_owned(),
         request_id: ID.to_owned(),
         code_expected: true,
+        lower_tier_suffices: Some(classified(0.1).lower_tier_suffices),
     };
     assert_eq!(world.judge.judge.last(), expected);
     let unnamed = wire::RouteRequest {

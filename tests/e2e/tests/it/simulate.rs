@@ -5,13 +5,14 @@ use std::path::Path;
 use serde_json::Value;
 use terrace_e2e::ask::{question, question_for, within};
 use terrace_e2e::scenario::{GOOD, REFUSAL};
-use terrace_e2e::{Placement, Sandbox, Scenario, binary};
+use terrace_e2e::{Placement, Sandbox, Scenario};
 use terrace_proto::router::v1 as router;
+use terrace_testkit::process::program;
 use terrace_testkit::provider::Reply;
 
 /// Runs `terrace` against a sandbox and reads the JSON that it prints.
 async fn terrace(sandbox: &Sandbox, folder: &Path, args: &[&str]) -> Value {
-    let mut command = std::process::Command::new(binary("terrace").unwrap());
+    let mut command = std::process::Command::new(program("terrace").unwrap());
     let server = ["--server", sandbox.url()];
     command
         .args(server)
