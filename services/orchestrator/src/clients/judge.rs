@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{broken_contract, from_status};
-use crate::classification::{Source, TaskKind};
+use crate::classification::{Classification, Source, TaskKind};
 use crate::ports::{Answered, Answering, Call, Judge, Outlook};
 use crate::verdict::{CheckFinding, Verdict};
 
@@ -104,10 +104,15 @@ fn scene(answering: Answering<'_>) -> wire::JudgeRequest {
         model: answering.model.to_string(),
         request_id: request.id.to_string(),
         code_expected: classification.task_kind == TaskKind::Code,
-        lower_tier_suffices: (classification.source == Source::Scorer)
-            .then_some(classification.learned.lower_tier_suffices),
+        lower_tier_suffices: suffices(classification),
         ..wire::JudgeRequest::default()
     }
+}
+
+/// What the scorer thinks of the question, if it was asked; zero is a classifier that tells nothing.
+fn suffices(classification: &Classification) -> Option<f64> {
+    let chance = classification.learned.lower_tier_suffices;
+    (classification.source == Source::Scorer && chance > 0.0).then_some(chance)
 }
 
 fn from_wire(wire: wire::Verdict) -> Result<Verdict, Failure> {

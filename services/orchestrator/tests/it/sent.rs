@@ -116,6 +116,8 @@ async fn the_judge_is_sent_the_answer_and_what_was_asked() {
     let code = Classification {
         task_kind: TaskKind::Code.into(),
         code_language: "rust".to_owned(),
+        source: terrace_proto::classifier::v1::ClassificationSource::Scorer.into(),
+        lower_tier_suffices: 0.75,
         ..classified(0.1)
     };
     world.classifier.classify.always(Classifier::finding(code));
@@ -139,7 +141,7 @@ async fn the_judge_is_sent_the_answer_and_what_was_asked() {
         model: "small".to_owned(),
         request_id: ID.to_owned(),
         code_expected: true,
-        lower_tier_suffices: Some(classified(0.1).lower_tier_suffices),
+        lower_tier_suffices: Some(0.75),
     };
     assert_eq!(world.judge.judge.last(), expected);
     let unnamed = wire::RouteRequest {
