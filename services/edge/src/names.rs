@@ -58,9 +58,10 @@ impl Names {
             .map(|known| (strsim::jaro_winkler(known, &shown), known))
             .filter(|(likeness, _)| *likeness > 0.85)
             .max_by(|one, other| one.0.total_cmp(&other.0));
-        let hint = near.map_or_else(String::new, |(_, known)| {
-            format!(", did you mean `{known}`?")
-        });
+        let hint = near.map_or_else(
+            || ".".to_owned(),
+            |(_, known)| format!(", did you mean `{known}`?"),
+        );
         let text = format!(
             "no model is called `{shown}`{hint} GET /v1/models lists them; `terrace/auto` leaves \
              the choice to the router"
@@ -102,5 +103,8 @@ mod tests {
                 .message
                 .contains("did you mean `terrace/local_fast`?")
         );
+        let failure = names().find("nothing-like-it").unwrap_err();
+        let told = "`nothing-like-it`. GET /v1/models lists them";
+        assert!(failure.message.contains(told), "{failure}");
     }
 }
