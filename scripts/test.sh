@@ -31,6 +31,9 @@ scope=("$@")
 run_dir=$(mktemp -d "${TMPDIR:-/tmp}/terrace-test.XXXXXX")
 # PostgreSQL runs as another user when we are root.
 chmod 755 "$run_dir"
+# Where the simulators' programs are tells which processes are theirs: starting and stopping have to
+# agree on it.
+export SIMULATORS_FILES=${SIMULATORS_FILES:-$(default_data_dir)/simulators-files}
 
 clean_up() {
     end_group
@@ -66,7 +69,7 @@ start_services() {
 # start_simulators: of each line "NAME URL" a variable.
 start_simulators() {
     local name url list
-    list=$(SIMULATORS_FILES=$(default_data_dir)/simulators-files UPSTREAM_URL=$TERRACE_TEST_MODEL_SERVER_URL \
+    list=$(UPSTREAM_URL=$TERRACE_TEST_MODEL_SERVER_URL \
         UPSTREAM_MODEL=$TERRACE_TEST_MODEL_SERVER_MODEL scripts/simulators.sh start "$run_dir/simulators")
     while read -r name url; do
         case $name in
