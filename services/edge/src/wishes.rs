@@ -107,8 +107,17 @@ impl Wishes {
         wishes
     }
 
+    /// The request as one for a stream; it is taken out.
+    pub(crate) fn streamed(&mut self, settings: &Settings) -> wire::RouteStreamRequest {
+        wire::RouteStreamRequest {
+            commit_mode: self.commit_mode(settings).into(),
+            prefix_tokens: self.prefix_tokens,
+            request: Some(std::mem::take(&mut self.request)),
+        }
+    }
+
     /// When chunks of a stream may leave: as the request says, else as the config does.
-    pub(crate) fn commit_mode(&self, settings: &Settings) -> wire::CommitMode {
+    fn commit_mode(&self, settings: &Settings) -> wire::CommitMode {
         self.commit_mode.unwrap_or(match settings.commit_mode {
             CommitMode::HoldBack => wire::CommitMode::HoldBack,
             CommitMode::Prefix => wire::CommitMode::Prefix,

@@ -29,7 +29,7 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     let (head, content) = request.into_parts();
     let caller = edge.caller(&head.headers)?;
     let creation: Creation = body::json(&head.headers, content, &edge.settings).await?;
-    let asked = creation.asked(&head.headers, &edge.settings)?;
+    let mut asked = creation.asked(&head.headers, &edge.settings)?;
     let call = edge.call(caller, &asked.wishes);
     if !asked.streams {
         let request = asked.wishes.request;
@@ -38,11 +38,7 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
         return Ok((account::headers(&response), message).into_response());
     }
     let blocks = Blocks::new(&asked);
-    let request = wire::RouteStreamRequest {
-        commit_mode: asked.commit_mode.into(),
-        prefix_tokens: asked.wishes.prefix_tokens,
-        request: Some(asked.wishes.request),
-    };
+    let request = asked.wishes.streamed(&edge.settings);
     let events = edge.orchestrator.route_stream(request, &call).await?;
     stream::respond(events, blocks, &edge.settings).await
 }

@@ -31,18 +31,14 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     let (head, content) = request.into_parts();
     let caller = edge.caller(&head.headers)?;
     let completion: Completion = body::json(&head.headers, content, &edge.settings).await?;
-    let asked = completion.asked(&head.headers, &edge.settings)?;
+    let mut asked = completion.asked(&head.headers, &edge.settings)?;
     let call = edge.call(caller, &asked.wishes);
     if !asked.streams {
         let response = edge.orchestrator.route(asked.wishes.request, &call).await?;
         return Ok(whole(&response, asked.one_call_at_most));
     }
     let chunks = Chunks::new(&asked);
-    let request = wire::RouteStreamRequest {
-        commit_mode: asked.commit_mode.into(),
-        prefix_tokens: asked.wishes.prefix_tokens,
-        request: Some(asked.wishes.request),
-    };
+    let request = asked.wishes.streamed(&edge.settings);
     let events = edge.orchestrator.route_stream(request, &call).await?;
     stream::respond(events, chunks, &edge.settings).await
 }

@@ -32,17 +32,13 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     let creation: Creation = body::json(&head.headers, content, &edge.settings).await?;
     let mut asked = creation.asked(&head.headers, &edge.settings)?;
     let call = edge.call(caller, &asked.wishes);
-    let request = std::mem::take(&mut asked.wishes.request);
     if !asked.streams {
+        let request = std::mem::take(&mut asked.wishes.request);
         let response = edge.orchestrator.route(request, &call).await?;
         let whole = axum::Json(whole(&response, &asked));
         return Ok((account::headers(&response), whole).into_response());
     }
-    let request = wire::RouteStreamRequest {
-        commit_mode: asked.commit_mode.into(),
-        prefix_tokens: asked.wishes.prefix_tokens,
-        request: Some(request),
-    };
+    let request = asked.wishes.streamed(&edge.settings);
     let events = edge.orchestrator.route_stream(request, &call).await?;
     stream::respond(events, Items::new(asked), &edge.settings).await
 }

@@ -12,7 +12,6 @@ use terrace_proto::common::v1::{
     GenerationParams, JsonSchemaFormat, Message, Part, ResponseFormat, Role, Tool, ToolChoice,
     part::Kind, response_format,
 };
-use terrace_proto::router::v1 as wire;
 
 use crate::anthropic::blocks::{self, Block, Turn};
 use crate::config::Settings;
@@ -96,7 +95,6 @@ pub(in crate::anthropic) struct Asked {
     /// The name that the caller gave the model.
     pub(super) model: String,
     pub(super) streams: bool,
-    pub(super) commit_mode: wire::CommitMode,
     /// Whether calls of tools after the first are left out.
     pub(super) one_call_at_most: bool,
 }
@@ -144,7 +142,6 @@ impl Creation {
         noted.finish()?;
         wishes.aim_at(settings.names.find(&model)?)?;
         Ok(Asked {
-            commit_mode: wishes.commit_mode(settings),
             wishes,
             model,
             streams,

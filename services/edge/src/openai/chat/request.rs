@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use terrace_domain::Violations;
 use terrace_proto::common::v1::GenerationParams;
-use terrace_proto::router::v1 as wire;
 
 use super::messages::{self, Turn};
 use crate::config::Settings;
@@ -68,7 +67,6 @@ pub(super) struct Asked {
     /// The name that the caller gave the model.
     pub(super) model: String,
     pub(super) streams: bool,
-    pub(super) commit_mode: wire::CommitMode,
     pub(super) include_usage: bool,
     /// Whether calls of tools after the first are left out.
     pub(super) one_call_at_most: bool,
@@ -102,7 +100,6 @@ impl Completion {
         noted.finish()?;
         wishes.aim_at(settings.names.find(&model)?)?;
         Ok(Asked {
-            commit_mode: wishes.commit_mode(settings),
             wishes,
             model,
             streams,

@@ -79,10 +79,11 @@ fn parameters_format_and_tools_arrive() {
         "stream": true, "stream_options": {"include_usage": true}, "parallel_tool_calls": false,
         "store": false, "service_tier": "auto", "a_field_of_tomorrow": 1,
     });
-    let asked = asked(body).unwrap();
+    let mut asked = asked(body).unwrap();
     assert!(asked.streams && asked.include_usage && asked.one_call_at_most);
-    assert_eq!(asked.commit_mode, wire::CommitMode::HoldBack);
-    let request = asked.wishes.request;
+    let streamed = asked.wishes.streamed(&settings());
+    assert_eq!(streamed.commit_mode(), wire::CommitMode::HoldBack);
+    let request = streamed.request.unwrap();
     assert_eq!(request.policy.unwrap().tier, "local_fast");
     assert_eq!(request.tags["user"], "u1");
     let params = request.params.unwrap();

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use terrace_domain::Violations;
 use terrace_proto::common::v1::{GenerationParams, Role};
 use terrace_proto::convert::text_message;
-use terrace_proto::router::v1 as wire;
 
 use super::items::{self, Item};
 use crate::config::Settings;
@@ -64,7 +63,6 @@ pub(super) struct Asked {
     /// The name that the caller gave the model.
     pub(super) model: String,
     pub(super) streams: bool,
-    pub(super) commit_mode: wire::CommitMode,
     /// Whether calls of tools after the first are left out.
     pub(super) one_call_at_most: bool,
     pub(super) created_at: u64,
@@ -103,7 +101,6 @@ impl Creation {
         noted.finish()?;
         wishes.aim_at(settings.names.find(&model)?)?;
         Ok(Asked {
-            commit_mode: wishes.commit_mode(settings),
             wishes,
             model,
             streams,
