@@ -88,7 +88,7 @@ run_tests() {
         cargo build --workspace --all-targets || return
     fi
     say "running the tests"
-    cargo test "${scope[@]}" --no-fail-fast | tee "$run_dir/tests.log"
+    cargo test --no-fail-fast "${scope[@]}" | tee "$run_dir/tests.log"
 }
 
 # totals: sums the closing lines of all test programs.

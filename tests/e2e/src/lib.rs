@@ -7,6 +7,7 @@ pub mod running;
 pub mod sandbox;
 pub mod scenario;
 pub mod table;
+pub mod tools;
 
 pub use running::{Child, Placement, Running};
 pub use sandbox::Sandbox;

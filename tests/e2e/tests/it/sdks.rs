@@ -1,36 +1,19 @@
 //! Programs that nobody here wrote: the Python packages of OpenAI and Anthropic against the edge, with
 //! keys, in both placements.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Command;
 
 use terrace_e2e::Placement;
 use terrace_e2e::running::Running;
 use terrace_e2e::scenario::GOOD;
+use terrace_e2e::tools::{ROOT, installed, printed};
 use terrace_testkit::postgres::TestDatabase;
 use terrace_testkit::provider::{Provider, Reply, Rule, Script};
 
 crate::in_both_placements!(the_python_packages_of_openai_and_anthropic_work);
 
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 const KEY: &str = "the operator's own key";
-
-/// A Python with the packages, installed by the project's own script when it is missing.
-fn python() -> PathBuf {
-    let script = Path::new(ROOT).join("scripts/tools.sh");
-    let output = Command::new(script).arg("python-sdks").output().unwrap();
-    assert!(output.status.success(), "{}", told(&output));
-    String::from_utf8(output.stdout).unwrap().trim().into()
-}
-
-fn told(output: &Output) -> String {
-    let (out, err) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(out),
-        String::from_utf8_lossy(err)
-    )
-}
 
 /// A model server that answers by the words of the prompt.
 fn model_server() -> Provider {
@@ -78,7 +61,7 @@ async fn the_python_packages_of_openai_and_anthropic_work(placement: Placement) 
     let folder = tempfile::tempdir().unwrap();
     let yaml = config((&good, &faulty), folder.path());
     let running = Running::up(placement, &yaml, &database).await.unwrap();
-    let output = Command::new(python())
+    let output = Command::new(installed("python-sdks").unwrap())
         .args(["-m", "unittest", "discover", "--start-directory"])
         .arg(Path::new(ROOT).join("tests/e2e/sdks"))
         .env("EDGE_URL", running.edge_url().unwrap())
@@ -86,7 +69,7 @@ async fn the_python_packages_of_openai_and_anthropic_work(placement: Placement) 
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .unwrap();
-    let ran = told(&output);
+    let ran = printed(&output);
     assert!(output.status.success(), "{ran}\n{}", running.log());
     assert!(ran.contains("Ran 1"), "{ran}");
 }
