@@ -50,7 +50,7 @@ fn config((good, faulty): (&Provider, &Provider), folder: &Path) -> String {
          \x20 local_quality: {{models: [{{name: faulty, backend: faulty}}]}}\n\
          backends:\n\
          \x20 good: {{kind: openai, profile: llama_cpp, url: '{good}/v1'}}\n\
-         \x20 faulty: {{kind: openai, profile: llama_cpp, url: '{faulty}/v1'}}\n\
+         \x20 faulty: {{kind: openai, profile: llama_cpp, url: '{faulty}/v1', breaker: {{failures: 1000}}}}\n\
          auth: {{required: true, pepper_file: '{pepper}', root_key_file: '{root}'}}\n\
          edge: {{aliases: {{gpt-4o: terrace/auto}}}}\n"
     )
