@@ -18,6 +18,7 @@ mod holds;
 pub(crate) mod periods;
 pub(crate) mod requests;
 pub(crate) mod rows;
+mod statement;
 pub(crate) mod summary;
 mod tx;
 pub(crate) mod usage;

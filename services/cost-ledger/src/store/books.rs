@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use terrace_domain::RequestId;
 use uuid::Uuid;
 
-use super::rows::{EventRow, HoldRow};
-use crate::books::{Books, Event, Hold};
+use super::rows::BookedRow;
+use crate::books::Books;
 use crate::commit::Page;
 use crate::error::Error;
 
@@ -20,14 +20,9 @@ pub(crate) async fn load(
         return Ok(pages);
     }
     let ids: Vec<Uuid> = pages.keys().map(|id| id.as_uuid()).collect();
-    for row in holds(database, &ids).await? {
+    for row in booked(database, &ids).await? {
         if let Some(page) = pages.get_mut(&RequestId::from_uuid(row.request_id)) {
-            page.books.holds.push(Hold::try_from(row)?);
-        }
-    }
-    for row in events(database, &ids).await? {
-        if let Some(page) = pages.get_mut(&RequestId::from_uuid(row.request_id)) {
-            page.books.events.push(Event::try_from(row)?);
+            row.enter(&mut page.books)?;
         }
     }
     Ok(pages)
@@ -35,36 +30,29 @@ pub(crate) async fn load(
 
 /// The books of one request, without its end.
 pub(super) async fn of(database: &mut PgConnection, request_id: RequestId) -> Result<Books, Error> {
-    let ids = [request_id.as_uuid()];
-    let holds = holds(database, &ids).await?.into_iter().map(Hold::try_from);
-    let holds: Result<Vec<Hold>, Error> = holds.collect();
-    let events = events(database, &ids)
-        .await?
-        .into_iter()
-        .map(Event::try_from);
-    let events: Result<Vec<Event>, Error> = events.collect();
-    Ok(Books {
-        closed: None,
-        holds: holds?,
-        events: events?,
-    })
+    let mut books = Books::default();
+    for row in booked(database, &[request_id.as_uuid()]).await? {
+        row.enter(&mut books)?;
+    }
+    Ok(books)
 }
 
-async fn holds(database: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<HoldRow>, Error> {
+/// The holds and the events of these requests: one question, because a batch asks it each time.
+async fn booked(database: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<BookedRow>, Error> {
     let rows = sqlx::query_as(
-        "SELECT request_id, step, amount_nano_usd, tier, backend, model, state, taken_at,
-                coalesce(period_ids, array_remove(ARRAY[period_id], NULL)) AS period_ids
-         FROM holds WHERE request_id = ANY($1)",
-    );
-    Ok(rows.bind(ids).fetch_all(database).await?)
-}
-
-async fn events(database: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<EventRow>, Error> {
-    let rows = sqlx::query_as(
-        "SELECT request_id, step, tier, backend, model, outcome, reason, input_tokens,
-                output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
-                usage_estimated, cost_nano_usd, score, started_at, latency_us,
-                coalesce(period_ids, array_remove(ARRAY[period_id], NULL)) AS period_ids
+        "SELECT request_id, step, tier, backend, model, taken_at AS began_at,
+                coalesce(period_ids, array_remove(ARRAY[period_id], NULL)) AS period_ids,
+                amount_nano_usd, state, NULL AS outcome, '' AS reason, 0::bigint AS input_tokens,
+                0::bigint AS output_tokens, 0::bigint AS cached_input_tokens,
+                0::bigint AS cache_write_tokens, 0::bigint AS reasoning_tokens,
+                false AS usage_estimated, NULL::float8 AS score, 0::bigint AS latency_us
+         FROM holds WHERE request_id = ANY($1)
+         UNION ALL
+         SELECT request_id, step, tier, backend, model, started_at,
+                coalesce(period_ids, array_remove(ARRAY[period_id], NULL)),
+                cost_nano_usd, NULL, outcome, reason, input_tokens, output_tokens,
+                cached_input_tokens, cache_write_tokens, reasoning_tokens,
+                usage_estimated, score, latency_us
          FROM usage_events WHERE request_id = ANY($1)",
     );
     Ok(rows.bind(ids).fetch_all(database).await?)

@@ -1,7 +1,8 @@
-//! Writes what a batch has changed, a statement a table, however many requests it is about.
+//! Writes what a batch has changed in one statement, however many requests it is about.
 
 use sqlx::PgConnection;
 
+use super::statement::Statement;
 use super::{alerts, events, holds, periods, requests};
 use crate::commit::{Desk, Page};
 use crate::error::Error;
@@ -11,12 +12,14 @@ pub(crate) async fn write(database: &mut PgConnection, desk: &Desk) -> Result<()
     let changed = desk.changed();
     let is_closed = |page: &&Page| page.changes.close.is_some();
     let known = || changed.clone().filter(|page| page.stored);
-    requests::keep_alive(database, known().filter(|page| !is_closed(page))).await?;
-    requests::close(database, known().filter(is_closed)).await?;
-    requests::begin(database, changed.clone().filter(|page| !page.stored)).await?;
-    holds::take(database, changed.clone()).await?;
-    holds::change(database, changed.clone()).await?;
-    events::book(database, changed).await?;
-    periods::apply(database, &desk.purses).await?;
+    let mut all = Statement::default();
+    requests::keep_alive(&mut all, known().filter(|page| !is_closed(page)));
+    requests::close(&mut all, known().filter(is_closed));
+    requests::begin(&mut all, changed.clone().filter(|page| !page.stored));
+    holds::take(&mut all, changed.clone());
+    holds::change(&mut all, changed.clone());
+    events::book(&mut all, changed);
+    periods::apply(&mut all, &desk.purses);
+    all.execute(database).await?;
     alerts::raise(database, desk.purses.alerts()).await
 }

@@ -41,14 +41,15 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Whether another transaction has begun the same request just before. Every partition has a
-/// constraint of its own, named after it.
+/// Whether another transaction has begun the same request just before. The holds of a new request
+/// may be written before its row is, so they can be what tells. Every partition has a constraint of
+/// its own, named after it.
 fn is_overtaken(error: &sqlx::Error) -> bool {
     let error = error.as_database_error();
     error.is_some_and(|error| {
         let constraint = error.constraint().unwrap_or_default();
         error.is_unique_violation()
-            && constraint.starts_with("requests_")
+            && (constraint.starts_with("requests_") || constraint.starts_with("holds_"))
             && constraint.ends_with("_pkey")
     })
 }

@@ -1,14 +1,13 @@
 //! The rows of usage events: what steps really were.
 
-use sqlx::PgConnection;
 use terrace_domain::{Reason, Score};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::rows::{array, microseconds, signed};
+use super::statement::Statement;
 use crate::books::Event;
 use crate::commit::Page;
-use crate::error::Error;
 
 /// The events of a batch, column by column.
 #[derive(Debug, Default)]
@@ -58,10 +57,7 @@ impl<'a> Columns<'a> {
 }
 
 /// Writes events; over a presumed one, it is the correction and keeps what was presumed.
-pub(super) async fn book<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn book<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let mut columns = Columns::default();
     for page in pages {
         let events = page.changes.events.iter();
@@ -70,9 +66,10 @@ pub(super) async fn book<'a>(
         }
     }
     if columns.ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(BOOK)
+    statement
+        .part("booked", BOOK)
         .bind(columns.ids)
         .bind(columns.steps)
         .bind(columns.tiers)
@@ -90,10 +87,7 @@ pub(super) async fn book<'a>(
         .bind(columns.periods)
         .bind(columns.scores)
         .bind(columns.started)
-        .bind(columns.latencies)
-        .execute(database)
-        .await?;
-    Ok(())
+        .bind(columns.latencies);
 }
 
 const BOOK: &str = "

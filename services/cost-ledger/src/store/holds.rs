@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::PgConnection;
 use terrace_domain::Step;
 
 use super::rows::array;
+use super::statement::Statement;
 use crate::books::Hold;
 use crate::commit::Page;
-use crate::error::Error;
 
 /// Writes new holds. One that was taken and ended in the same batch is written as it ended.
-pub(super) async fn take<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn take<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let (mut ids, mut steps, mut amounts, mut states) = (vec![], vec![], vec![], vec![]);
     let (mut tiers, mut backends, mut models, mut periods) = (vec![], vec![], vec![], vec![]);
     for (page, hold) in pages.flat_map(|page| chosen(page, &page.changes.new_holds)) {
@@ -28,35 +24,31 @@ pub(super) async fn take<'a>(
         periods.push(array(&hold.periods));
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "INSERT INTO holds (request_id, step, amount_nano_usd, state, tier, backend, model,
-                            period_ids, ended_at)
-         SELECT request_id, step, amount, state, tier, backend, model, periods::bigint[],
-                CASE WHEN state <> 'open' THEN now() END
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                     $7::text[], $8::text[])
-              AS new (request_id, step, amount, state, tier, backend, model, periods)",
-    )
-    .bind(ids)
-    .bind(steps)
-    .bind(amounts)
-    .bind(states)
-    .bind(tiers)
-    .bind(backends)
-    .bind(models)
-    .bind(periods)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("taken", TAKE)
+        .bind(ids)
+        .bind(steps)
+        .bind(amounts)
+        .bind(states)
+        .bind(tiers)
+        .bind(backends)
+        .bind(models)
+        .bind(periods);
 }
 
+const TAKE: &str = "
+    INSERT INTO holds (request_id, step, amount_nano_usd, state, tier, backend, model,
+                       period_ids, ended_at)
+    SELECT request_id, step, amount, state, tier, backend, model, periods::bigint[],
+           CASE WHEN state <> 'open' THEN now() END
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[],
+                $7::text[], $8::text[])
+         AS new (request_id, step, amount, state, tier, backend, model, periods)";
+
 /// Writes holds that have ended or grown.
-pub(super) async fn change<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn change<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let (mut ids, mut steps, mut amounts, mut states) = (vec![], vec![], vec![], vec![]);
     for (page, hold) in pages.flat_map(|page| chosen(page, &page.changes.changed_holds)) {
         ids.push(page.identity.request_id.as_uuid());
@@ -65,25 +57,24 @@ pub(super) async fn change<'a>(
         states.push(hold.state.as_str());
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "UPDATE holds
-         SET amount_nano_usd = changed.amount, state = changed.state,
-             ended_at = CASE WHEN changed.state <> 'open' THEN now() END
-         FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
-              AS changed (request_id, step, amount, state)
-         WHERE holds.request_id = changed.request_id AND holds.step = changed.step
-           AND holds.state = 'open'",
-    )
-    .bind(ids)
-    .bind(steps)
-    .bind(amounts)
-    .bind(states)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("changed_holds", CHANGE)
+        .bind(ids)
+        .bind(steps)
+        .bind(amounts)
+        .bind(states);
 }
+
+const CHANGE: &str = "
+    UPDATE holds
+    SET amount_nano_usd = changed.amount, state = changed.state,
+        ended_at = CASE WHEN changed.state <> 'open' THEN now() END
+    FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::text[])
+         AS changed (request_id, step, amount, state)
+    WHERE holds.request_id = changed.request_id AND holds.step = changed.step
+      AND holds.state = 'open'";
 
 /// The holds of these steps, each with its page.
 fn chosen<'a>(

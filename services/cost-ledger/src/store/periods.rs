@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use super::Transaction;
 use super::rows::{parsed, zone};
+use super::statement::Statement;
 use crate::books::{Movement, PeriodId};
 use crate::budget::{Period, Purse, Purses, Standing};
 use crate::error::Error;
@@ -93,7 +94,7 @@ const LOCK: &str = "
     FROM touched JOIN budgets USING (budget_id) LEFT JOIN locked USING (budget_id)";
 
 /// Writes the sums that have moved and the alerts that were given.
-pub(super) async fn apply(database: &mut PgConnection, purses: &Purses) -> Result<(), Error> {
+pub(super) fn apply(statement: &mut Statement, purses: &Purses) {
     let (mut ids, mut reserved, mut spent) = (vec![], vec![], vec![]);
     let (mut alerted, mut refused) = (vec![], vec![]);
     for (period, purse) in purses.changed() {
@@ -108,29 +109,28 @@ pub(super) async fn apply(database: &mut PgConnection, purses: &Purses) -> Resul
         refused.push(purse.refused);
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "UPDATE budget_periods period
-         SET reserved_nano_usd = reserved_nano_usd + moved.reserved,
-             spent_nano_usd = spent_nano_usd + moved.spent,
-             alerted_at = CASE WHEN moved.alerted THEN coalesce(alerted_at, now())
-                               ELSE alerted_at END,
-             refused_at = CASE WHEN moved.refused THEN coalesce(refused_at, now())
-                               ELSE refused_at END
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[])
-              AS moved (period_id, reserved, spent, alerted, refused)
-         WHERE period.period_id = moved.period_id",
-    )
-    .bind(ids)
-    .bind(reserved)
-    .bind(spent)
-    .bind(alerted)
-    .bind(refused)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("moved_periods", APPLY)
+        .bind(ids)
+        .bind(reserved)
+        .bind(spent)
+        .bind(alerted)
+        .bind(refused);
 }
+
+const APPLY: &str = "
+    UPDATE budget_periods period
+    SET reserved_nano_usd = reserved_nano_usd + moved.reserved,
+        spent_nano_usd = spent_nano_usd + moved.spent,
+        alerted_at = CASE WHEN moved.alerted THEN coalesce(alerted_at, now())
+                          ELSE alerted_at END,
+        refused_at = CASE WHEN moved.refused THEN coalesce(refused_at, now())
+                          ELSE refused_at END
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[])
+         AS moved (period_id, reserved, spent, alerted, refused)
+    WHERE period.period_id = moved.period_id";
 
 /// Begins the periods at hand of these budgets.
 #[derive(Debug)]

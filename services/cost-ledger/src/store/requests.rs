@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::books;
 use super::rows::{CloseRow, microseconds, optional, parsed};
+use super::statement::Statement;
 use crate::books::{Books, Close, Event, Identity};
 use crate::commit::Page;
 use crate::error::Error;
@@ -139,10 +140,7 @@ impl<'a> Ends<'a> {
 
 /// Writes the rows of requests that are new. Fails when another transaction was first: then the
 /// whole batch is run again, and finds them.
-pub(super) async fn begin<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn begin<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let (mut ids, mut projects, mut keys, mut actions) = (vec![], vec![], vec![], vec![]);
     let (mut ttls, mut expiries, mut ends) = (vec![], vec![], Ends::default());
     let mut bodies = vec![];
@@ -158,46 +156,42 @@ pub(super) async fn begin<'a>(
         ends.push(page.changes.close.as_ref());
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "INSERT INTO requests
-             (request_id, project, key_id, action, ttl_ms, expires_at, closed_at, outcome, tier,
-              backend, model, baseline_nano_usd, score, latency_us, tags, body_fingerprint)
-         SELECT request_id, project, key_id, action, ttl_ms, expires_at,
-                CASE WHEN outcome IS NOT NULL THEN now() END, outcome, tier, backend, model,
-                baseline, score, latency, tags, body
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
-                     $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
-                     $11::bigint[], $12::float8[], $13::bigint[], $14::jsonb[], $15::bytea[])
-              AS new (request_id, project, key_id, action, ttl_ms, expires_at, outcome, tier,
-                      backend, model, baseline, score, latency, tags, body)",
-    )
-    .bind(ids)
-    .bind(projects)
-    .bind(keys)
-    .bind(actions)
-    .bind(ttls)
-    .bind(expiries)
-    .bind(ends.outcome)
-    .bind(ends.tier)
-    .bind(ends.backend)
-    .bind(ends.model)
-    .bind(ends.baseline)
-    .bind(ends.score)
-    .bind(ends.latency)
-    .bind(ends.tags)
-    .bind(bodies)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("begun", BEGIN)
+        .bind(ids)
+        .bind(projects)
+        .bind(keys)
+        .bind(actions)
+        .bind(ttls)
+        .bind(expiries)
+        .bind(ends.outcome)
+        .bind(ends.tier)
+        .bind(ends.backend)
+        .bind(ends.model)
+        .bind(ends.baseline)
+        .bind(ends.score)
+        .bind(ends.latency)
+        .bind(ends.tags)
+        .bind(bodies);
 }
 
+const BEGIN: &str = "
+    INSERT INTO requests
+        (request_id, project, key_id, action, ttl_ms, expires_at, closed_at, outcome, tier,
+         backend, model, baseline_nano_usd, score, latency_us, tags, body_fingerprint)
+    SELECT request_id, project, key_id, action, ttl_ms, expires_at,
+           CASE WHEN outcome IS NOT NULL THEN now() END, outcome, tier, backend, model,
+           baseline, score, latency, tags, body
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[],
+                $6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[],
+                $11::bigint[], $12::float8[], $13::bigint[], $14::jsonb[], $15::bytea[])
+         AS new (request_id, project, key_id, action, ttl_ms, expires_at, outcome, tier,
+                 backend, model, baseline, score, latency, tags, body)";
+
 /// Moves the expiries of requests that stay open.
-pub(super) async fn keep_alive<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn keep_alive<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let (mut ids, mut ttls, mut expiries) = (vec![], vec![], vec![]);
     for page in pages {
         ids.push(page.identity.request_id.as_uuid());
@@ -205,59 +199,54 @@ pub(super) async fn keep_alive<'a>(
         expiries.push(page.expires_at);
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "UPDATE requests SET expires_at = alive.expires_at, ttl_ms = alive.ttl_ms
-         FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
-              AS alive (request_id, ttl_ms, expires_at)
-         WHERE requests.request_id = alive.request_id",
-    )
-    .bind(ids)
-    .bind(ttls)
-    .bind(expiries)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("kept_alive", KEEP_ALIVE)
+        .bind(ids)
+        .bind(ttls)
+        .bind(expiries);
 }
+
+const KEEP_ALIVE: &str = "
+    UPDATE requests SET expires_at = alive.expires_at, ttl_ms = alive.ttl_ms
+    FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[])
+         AS alive (request_id, ttl_ms, expires_at)
+    WHERE requests.request_id = alive.request_id";
 
 /// Writes the ends of requests. A presumed end that gives way keeps its moment, so that the request
 /// stays in the span of time that it was reported in.
-pub(super) async fn close<'a>(
-    database: &mut PgConnection,
-    pages: impl Iterator<Item = &'a Page>,
-) -> Result<(), Error> {
+pub(super) fn close<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let (mut ids, mut ends) = (vec![], Ends::default());
     for page in pages {
         ids.push(page.identity.request_id.as_uuid());
         ends.push(page.changes.close.as_ref());
     }
     if ids.is_empty() {
-        return Ok(());
+        return;
     }
-    sqlx::query(
-        "UPDATE requests
-         SET closed_at = coalesce(closed_at, now()), outcome = ended.outcome, tier = ended.tier,
-             backend = ended.backend, model = ended.model, baseline_nano_usd = ended.baseline,
-             score = ended.score, latency_us = ended.latency, tags = ended.tags
-         FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-                     $7::float8[], $8::bigint[], $9::jsonb[])
-              AS ended (request_id, outcome, tier, backend, model, baseline, score, latency, tags)
-         WHERE requests.request_id = ended.request_id",
-    )
-    .bind(ids)
-    .bind(ends.outcome)
-    .bind(ends.tier)
-    .bind(ends.backend)
-    .bind(ends.model)
-    .bind(ends.baseline)
-    .bind(ends.score)
-    .bind(ends.latency)
-    .bind(ends.tags)
-    .execute(database)
-    .await?;
-    Ok(())
+    statement
+        .part("ended_requests", CLOSE)
+        .bind(ids)
+        .bind(ends.outcome)
+        .bind(ends.tier)
+        .bind(ends.backend)
+        .bind(ends.model)
+        .bind(ends.baseline)
+        .bind(ends.score)
+        .bind(ends.latency)
+        .bind(ends.tags);
 }
+
+const CLOSE: &str = "
+    UPDATE requests
+    SET closed_at = coalesce(closed_at, now()), outcome = ended.outcome, tier = ended.tier,
+        backend = ended.backend, model = ended.model, baseline_nano_usd = ended.baseline,
+        score = ended.score, latency_us = ended.latency, tags = ended.tags
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                $7::float8[], $8::bigint[], $9::jsonb[])
+         AS ended (request_id, outcome, tier, backend, model, baseline, score, latency, tags)
+    WHERE requests.request_id = ended.request_id";
 
 /// All that is known of one request.
 #[derive(Debug)]

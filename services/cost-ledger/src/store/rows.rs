@@ -8,32 +8,24 @@ use terrace_domain::{BackendName, ModelName, NanoUsd, Score, TierName, Usage};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::books::{Close, Event, Hold, PeriodId, Settlement, Target};
+use crate::books::{Books, Close, Event, Hold, PeriodId, Settlement, Target};
 use crate::error::Error;
+use crate::outcome::{HoldState, StepOutcome};
 
-/// A row of `holds`.
+/// A row of `holds`, which has a state, or of `usage_events`, which has an outcome.
 #[derive(Debug, FromRow)]
-pub(super) struct HoldRow {
+pub(super) struct BookedRow {
     pub(super) request_id: Uuid,
     step: String,
-    amount_nano_usd: i64,
+    tier: String,
+    backend: String,
+    model: String,
+    began_at: OffsetDateTime,
     period_ids: Vec<i64>,
-    tier: String,
-    backend: String,
-    model: String,
-    state: String,
-    taken_at: OffsetDateTime,
-}
-
-/// A row of `usage_events`.
-#[derive(Debug, FromRow)]
-pub(super) struct EventRow {
-    pub(super) request_id: Uuid,
-    step: String,
-    tier: String,
-    backend: String,
-    model: String,
-    outcome: String,
+    /// What is held, or what it cost.
+    amount_nano_usd: i64,
+    state: Option<String>,
+    outcome: Option<String>,
     reason: String,
     input_tokens: i64,
     output_tokens: i64,
@@ -41,10 +33,7 @@ pub(super) struct EventRow {
     cache_write_tokens: i64,
     reasoning_tokens: i64,
     usage_estimated: bool,
-    cost_nano_usd: i64,
-    period_ids: Vec<i64>,
     score: Option<f64>,
-    started_at: OffsetDateTime,
     latency_us: i64,
 }
 
@@ -61,49 +50,57 @@ pub(super) struct CloseRow {
     tags: Option<sqlx::types::Json<std::collections::BTreeMap<String, String>>>,
 }
 
-impl TryFrom<HoldRow> for Hold {
-    type Error = Error;
+impl BookedRow {
+    /// Enters it into the books of its request.
+    pub(super) fn enter(self, books: &mut Books) -> Result<(), Error> {
+        match (self.state.as_deref(), self.outcome.as_deref()) {
+            (Some(state), _) => books.holds.push(self.hold(parsed(state)?)?),
+            (None, Some(outcome)) => books.events.push(self.event(parsed(outcome)?)?),
+            (None, None) => (),
+        }
+        Ok(())
+    }
 
-    fn try_from(row: HoldRow) -> Result<Self, Error> {
-        Ok(Self {
-            step: parsed(&row.step)?,
-            amount: NanoUsd::new(row.amount_nano_usd),
-            periods: row.period_ids.into_iter().map(PeriodId).collect(),
-            target: target(&row.tier, &row.backend, &row.model)?,
-            state: parsed(&row.state)?,
-            taken_at: row.taken_at,
+    fn hold(&self, state: HoldState) -> Result<Hold, Error> {
+        Ok(Hold {
+            step: parsed(&self.step)?,
+            amount: NanoUsd::new(self.amount_nano_usd),
+            periods: self.periods(),
+            target: target(&self.tier, &self.backend, &self.model)?,
+            state,
+            taken_at: self.began_at,
         })
     }
-}
 
-impl TryFrom<EventRow> for Event {
-    type Error = Error;
-
-    fn try_from(row: EventRow) -> Result<Self, Error> {
-        let reason = Some(row.reason.as_str()).filter(|reason| !reason.is_empty());
-        let usage = Usage {
-            input_tokens: unsigned(row.input_tokens),
-            output_tokens: unsigned(row.output_tokens),
-            cached_input_tokens: unsigned(row.cached_input_tokens),
-            cache_write_tokens: unsigned(row.cache_write_tokens),
-            reasoning_tokens: unsigned(row.reasoning_tokens),
-            estimated: row.usage_estimated,
-        };
+    fn event(&self, outcome: StepOutcome) -> Result<Event, Error> {
         let step = Settlement {
-            step: parsed(&row.step)?,
-            target: target(&row.tier, &row.backend, &row.model)?,
-            outcome: parsed(&row.outcome)?,
-            reason: reason.map(parsed).transpose()?,
-            usage,
-            cost: NanoUsd::new(row.cost_nano_usd),
-            score: row.score.map(Score::clamped),
-            started_at: Some(row.started_at),
-            latency: duration(row.latency_us),
+            step: parsed(&self.step)?,
+            target: target(&self.tier, &self.backend, &self.model)?,
+            outcome,
+            reason: optional(Some(&self.reason))?,
+            usage: self.usage(),
+            cost: NanoUsd::new(self.amount_nano_usd),
+            score: self.score.map(Score::clamped),
+            started_at: Some(self.began_at),
+            latency: duration(self.latency_us),
         };
-        Ok(Self {
-            step,
-            periods: row.period_ids.into_iter().map(PeriodId).collect(),
-        })
+        let periods = self.periods();
+        Ok(Event { step, periods })
+    }
+
+    fn usage(&self) -> Usage {
+        Usage {
+            input_tokens: unsigned(self.input_tokens),
+            output_tokens: unsigned(self.output_tokens),
+            cached_input_tokens: unsigned(self.cached_input_tokens),
+            cache_write_tokens: unsigned(self.cache_write_tokens),
+            reasoning_tokens: unsigned(self.reasoning_tokens),
+            estimated: self.usage_estimated,
+        }
+    }
+
+    fn periods(&self) -> Vec<PeriodId> {
+        self.period_ids.iter().copied().map(PeriodId).collect()
     }
 }
 
