@@ -298,6 +298,7 @@ fn budget(budget: &Budget) -> Value {
         "spent_usd": usd(budget.spent_nano_usd),
         "reserved_nano_usd": budget.reserved_nano_usd,
         "reserved_usd": usd(budget.reserved_nano_usd),
+        "leased_nano_usd": budget.leased_nano_usd,
         "alert_threshold": budget.alert_threshold,
         "period_start": budget.period_start.as_ref().and_then(time_of),
         "period_end": budget.period_end.as_ref().and_then(time_of),

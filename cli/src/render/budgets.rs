@@ -51,16 +51,24 @@ pub(super) fn line_of(budget: &Budget, now: SystemTime) -> String {
     let filled = (share * BAR).div_ceil(1000).min(BAR) as usize;
     let bar = paint(style, "#".repeat(filled)) + &paint(DIM, "-".repeat(BAR as usize - filled));
     format!(
-        "{}  [{bar}]  {} spent, {} reserved of {}{}{}{}{}\n",
+        "{}  [{bar}]  {} spent, {} reserved{} of {}{}{}{}{}\n",
         clean(&budget.name),
         money(budget.spent_nano_usd),
         money(budget.reserved_nano_usd),
+        lent(budget),
         money(allowed),
         topped_up(budget),
         percent(used, allowed),
         ends(budget, now),
         if budget.paused { ", paused" } else { "" },
     )
+}
+
+fn lent(budget: &Budget) -> String {
+    match budget.leased_nano_usd {
+        0 => String::new(),
+        lent => format!(" ({} lent)", money(lent)),
+    }
 }
 
 fn topped_up(budget: &Budget) -> String {

@@ -29,7 +29,7 @@ pub use read::is_link_local;
 pub use schema::{
     AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
     CommitMode, Config, Cors, CostControl, Edge, Equivalence, ExternalJudge, Hedge, History, Judge,
-    Known, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
+    Known, Leases, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
     OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services,
     Spool, Target, Telemetry, Tier, Tiers, Weights,
 };

@@ -14,6 +14,7 @@ mod edge;
 mod hedge;
 mod history;
 mod judge;
+mod leases;
 mod ledger;
 mod limits;
 mod routing;
@@ -31,6 +32,7 @@ pub use edge::{CommitMode, Cors, Edge, Target};
 pub use hedge::Hedge;
 pub use history::History;
 pub use judge::{ExternalJudge, Judge, Rule, Weights};
+pub use leases::Leases;
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
 pub use routing::{

@@ -63,6 +63,8 @@ pub enum Step {
     Judge(u32),
     /// Another request's answer, given instead of calling anybody: costs nothing.
     Reuse,
+    /// What is presumed to be spent of a lease that was lost, whose id stands for the request's.
+    Lease,
 }
 
 impl fmt::Display for Step {
@@ -71,21 +73,24 @@ impl fmt::Display for Step {
             Self::Attempt(index) => write!(f, "attempt/{index}"),
             Self::Judge(index) => write!(f, "judge/{index}"),
             Self::Reuse => f.write_str("reuse"),
+            Self::Lease => f.write_str("lease"),
         }
     }
 }
 
 /// A text that is no step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no step, as attempt/0, judge/0 or reuse")]
+#[error("is no step, as attempt/0, judge/0, reuse or lease")]
 pub struct InvalidStep;
 
 impl FromStr for Step {
     type Err = InvalidStep;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "reuse" {
-            return Ok(Self::Reuse);
+        match text {
+            "reuse" => return Ok(Self::Reuse),
+            "lease" => return Ok(Self::Lease),
+            _ => {}
         }
         let (kind, index) = text.split_once('/').ok_or(InvalidStep)?;
         let index = index.parse().map_err(|_| InvalidStep)?;
@@ -111,7 +116,7 @@ mod tests {
     fn ids_and_steps_round_trip_as_text() {
         let id = RequestId::generate();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for step in [Step::Attempt(0), Step::Judge(7), Step::Reuse] {
+        for step in [Step::Attempt(0), Step::Judge(7), Step::Reuse, Step::Lease] {
             assert_eq!(step.to_string().parse(), Ok(step));
         }
     }
@@ -121,7 +126,15 @@ mod tests {
         for text in ["", "abc", "00000000-0000-0000-0000-000000000000"] {
             assert!(text.parse::<RequestId>().is_err());
         }
-        for text in ["", "attempt", "attempt/-1", "attempt/x", "reuse/0", "tea/1"] {
+        for text in [
+            "",
+            "attempt",
+            "attempt/-1",
+            "attempt/x",
+            "reuse/0",
+            "lease/0",
+            "tea/1",
+        ] {
             assert!(text.parse::<Step>().is_err());
         }
     }

@@ -18,7 +18,7 @@ use crate::error::{Error, StartError};
 use crate::grpc::{self, Accounts, Grpc};
 use crate::spool::Spool;
 use crate::store::{Store, Transaction, budgets};
-use crate::{history, reap};
+use crate::{history, lease, reap};
 
 /// The ledger, built and not yet listening.
 #[derive(Debug, Clone)]
@@ -120,6 +120,7 @@ impl App {
     /// # Errors
     /// The database is not available.
     pub async fn reap(&self) -> Result<u64, Failure> {
+        lease::lose_expired(&self.store, &self.commits).await?;
         let ended = reap::round(&self.store, &self.commits).await?;
         Ok(u64::try_from(ended).unwrap_or(0))
     }

@@ -12,9 +12,11 @@
 //! 5. What was spent is booked, also above its hold and after the close: money is money.
 
 mod entries;
+mod lease;
 mod rows;
 
 pub(crate) use entries::{Entries, Movement};
+pub(crate) use lease::{Debit, Lease};
 pub(crate) use rows::{Close, Event, Hold, Identity, PeriodId, Settlement, Target};
 
 use terrace_domain::{NanoUsd, Step};
@@ -54,8 +56,12 @@ impl Books {
         })
     }
 
-    /// Books what steps really were. `at_hand` are the periods for those that have none yet.
-    pub(crate) fn settle(&self, steps: &[Settlement], at_hand: &[PeriodId]) -> Entries {
+    /// Books what steps really were. `otherwise` says the periods of those that have none yet.
+    pub(crate) fn settle(
+        &self,
+        steps: &[Settlement],
+        otherwise: impl Fn(&Settlement) -> Vec<PeriodId>,
+    ) -> Entries {
         let mut entries = Entries::default();
         for step in steps.iter().filter(|step| self.is_news(step.step)) {
             if let Some(hold) = self.hold(step.step) {
@@ -67,15 +73,15 @@ impl Books {
                 }
             }
             let periods = match self.periods_of(step.step) {
-                [] if step.cost.is_zero() => &[],
-                [] => at_hand,
-                known => known,
+                [] if step.cost.is_zero() => Vec::new(),
+                [] => otherwise(step),
+                known => known.to_vec(),
             };
             let before = self.event(step.step).map(|event| &event.step);
             let mut step = step.clone();
             let began = before.and_then(|step| step.started_at);
             step.started_at = step.started_at.or(began);
-            entries.book(step, periods.to_vec(), before.map(|step| step.cost));
+            entries.book(step, periods, before.map(|step| step.cost));
         }
         entries.after_close = self
             .closed

@@ -6,12 +6,14 @@
 mod period;
 mod purses;
 mod refusal;
+mod slice;
 
 use terrace_config::TimeZone;
 use terrace_domain::{BudgetName, NanoUsd, Score};
 
 pub(crate) use period::Period;
 pub(crate) use purses::{Alert, AlertKind, Purse, Purses};
+pub(crate) use slice::LeaseTerms;
 
 /// A budget and where it stands in one period.
 #[derive(Debug, Clone)]
@@ -30,6 +32,8 @@ pub(crate) struct Standing {
     pub(crate) period: Period,
     pub(crate) spent: NanoUsd,
     pub(crate) reserved: NanoUsd,
+    /// What of the reserved is lent.
+    pub(crate) leased: NanoUsd,
 }
 
 impl Standing {
@@ -98,6 +102,7 @@ pub(crate) mod tests {
             time_zone: TimeZone::UTC,
             spent: NanoUsd::new(spent),
             reserved: NanoUsd::new(reserved),
+            leased: NanoUsd::ZERO,
         }
     }
 

@@ -8,6 +8,7 @@
 mod batch;
 mod desk;
 mod job;
+mod lent;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,7 @@ use crate::store::Store;
 
 pub(crate) use desk::{Desk, Page, id_used};
 pub(crate) use job::Write;
+pub(crate) use lent::Lent;
 
 /// The most writes of one transaction: enough to fill the disk's time, few enough to answer soon.
 const LARGEST: usize = 512;

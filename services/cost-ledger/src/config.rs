@@ -26,6 +26,8 @@ pub struct Settings {
     /// After this a request without a sign of life is settled at its worst case; also the longest
     /// time to live that a caller can ask for.
     pub reservation_ttl: Duration,
+    /// What orchestrators may decide over by themselves.
+    pub leases: terrace_config::Leases,
     /// How often expired requests are looked for.
     pub reaper_interval: Duration,
     /// The most connections to the database.
@@ -77,6 +79,7 @@ impl Settings {
             alert_webhook: money.alert_webhook.clone(),
             baseline_model: money.baseline.as_ref().map(|base| base.model.clone()),
             reservation_ttl: ledger.reservation_ttl,
+            leases: ledger.leases,
             reaper_interval: ledger.reaper_interval,
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,
@@ -105,6 +108,7 @@ impl Settings {
             alert_webhook: AlertWebhook::default(),
             baseline_model: None,
             reservation_ttl: ledger.reservation_ttl,
+            leases: ledger.leases,
             reaper_interval: ledger.reaper_interval,
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,

@@ -21,11 +21,14 @@ use terrace_rpc::status::to_status;
 use tonic::{Request, Response, Status};
 
 use crate::accounts::Secrets;
+use crate::budget::LeaseTerms;
 use crate::commit::Commits;
 use crate::config::{Settings, TagLimits};
 use crate::spool::{Read, Spool};
 use crate::store::Store;
-use crate::{alerts, extend, lookup, release, reserve, summary as sums, usage as rows, verify};
+use crate::{
+    alerts, extend, lease, lookup, release, reserve, summary as sums, usage as rows, verify,
+};
 
 pub(crate) use account::Accounts;
 
@@ -42,6 +45,7 @@ pub(crate) struct Grpc {
 #[derive(Debug)]
 pub(crate) struct Rules {
     reservation_ttl: Duration,
+    leases: LeaseTerms,
     tags: TagLimits,
     time_zone: TimeZone,
     alert_threshold: Score,
@@ -56,6 +60,7 @@ impl Rules {
         let rates = rates.map(|(backend, rate)| (backend.to_string(), *rate));
         Self {
             reservation_ttl: settings.reservation_ttl,
+            leases: LeaseTerms::from(settings.leases),
             tags: settings.tags,
             time_zone: settings.time_zone,
             alert_threshold: settings.alert_threshold,
@@ -101,7 +106,8 @@ impl LedgerService for Grpc {
         request: Request<wire::ReserveRequest>,
     ) -> Answer<wire::ReserveResponse> {
         let ask = read::reserve(request.into_inner(), &self.rules).map_err(refused)?;
-        let held = reserve::reserve(&self.commits, ask)
+        let patience = self.rules.leases.recall();
+        let held = reserve::reserve(&self.commits, ask, patience)
             .await
             .map_err(refused)?;
         Ok(Response::new(write::held(&held)))
@@ -135,6 +141,37 @@ impl LedgerService for Grpc {
             .await
             .map_err(refused)?;
         Ok(Response::new(wire::ReleaseResponse {
+            freed_nano_usd: freed.get(),
+        }))
+    }
+
+    async fn acquire_lease(
+        &self,
+        request: Request<wire::AcquireLeaseRequest>,
+    ) -> Answer<wire::AcquireLeaseResponse> {
+        let ask = read::acquire(request.get_ref(), &self.rules).map_err(refused)?;
+        let acquired = lease::acquire(&self.commits, ask).await.map_err(refused)?;
+        Ok(Response::new(write::acquired(&acquired)))
+    }
+
+    async fn renew_lease(
+        &self,
+        request: Request<wire::RenewLeaseRequest>,
+    ) -> Answer<wire::RenewLeaseResponse> {
+        let ask = read::renew(request.get_ref(), &self.rules).map_err(refused)?;
+        let renewed = lease::renew(&self.commits, ask).await.map_err(refused)?;
+        Ok(Response::new(write::renewed(&renewed)))
+    }
+
+    async fn return_lease(
+        &self,
+        request: Request<wire::ReturnLeaseRequest>,
+    ) -> Answer<wire::ReturnLeaseResponse> {
+        let ask = read::give_back(request.get_ref()).map_err(refused)?;
+        let freed = lease::give_back(&self.commits, ask)
+            .await
+            .map_err(refused)?;
+        Ok(Response::new(wire::ReturnLeaseResponse {
             freed_nano_usd: freed.get(),
         }))
     }

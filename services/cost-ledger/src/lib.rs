@@ -1,7 +1,7 @@
 //! The books: reservations, settlements, budgets and savings, on PostgreSQL.
 //!
 //! A call goes through `grpc` (wire) to its use case. One that writes (`reserve`, `extend`, `settle`,
-//! `release`, `reap`) is handed to `commit`, which decides and writes what arrives together in one
+//! `release`, `lease`, `reap`) is handed to `commit`, which decides and writes what arrives together in one
 //! transaction of the `store`; one that reads (`lookup`, `summary`,
 //! `usage`, `accounts`, `verify`) has a transaction of its own.
 //! What a call changes in the books of a request is worked out in `books`, what a budget says in
@@ -20,6 +20,7 @@ pub mod error;
 mod extend;
 mod grpc;
 mod history;
+mod lease;
 mod lookup;
 mod metrics;
 mod outcome;

@@ -74,6 +74,13 @@ static SPENT: LazyLock<Gauge<i64>> =
 static RESERVED: LazyLock<Gauge<i64>> =
     LazyLock::new(|| gauge("reserved", "Held of a budget by open reservations."));
 
+static LEASED: LazyLock<Gauge<i64>> = LazyLock::new(|| {
+    gauge(
+        "leased",
+        "What of a budget's reserved is lent to orchestrators: stranded, should they be lost.",
+    )
+});
+
 fn gauge(part: &str, about: &'static str) -> Gauge<i64> {
     metrics::meter()
         .i64_gauge(format!("terrace.ledger.budget.{part}.nano_usd"))
@@ -152,6 +159,7 @@ pub(crate) fn budgets(budgets: &[Standing]) {
         CAP.record(budget.allowed().get(), &labels);
         SPENT.record(budget.spent.get(), &labels);
         RESERVED.record(budget.reserved.get(), &labels);
+        LEASED.record(budget.leased.get(), &labels);
     }
 }
 

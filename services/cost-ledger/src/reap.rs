@@ -16,7 +16,7 @@ use crate::books::Entries;
 use crate::commit::{Commits, Desk, Page, Write};
 use crate::error::Error;
 use crate::store::{Store, Transaction, requests};
-use crate::{lookup, metrics};
+use crate::{lease, lookup, metrics};
 
 /// The most requests that one round ends.
 const BATCH: i64 = 100;
@@ -26,6 +26,9 @@ pub(crate) async fn run(store: Store, commits: Commits, interval: Duration) {
     loop {
         // A failure was logged where it became one; the next round tries again.
         let ended = round(&store, &commits).await.unwrap_or_default();
+        if let Err(failure) = lease::lose_expired(&store, &commits).await {
+            tracing::warn!(%failure, "expired leases are not looked for");
+        }
         if let Ok(budgets) = lookup::budgets(&store, None).await {
             metrics::budgets(&budgets);
         }

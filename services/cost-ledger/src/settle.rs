@@ -3,10 +3,12 @@
 //! Nothing that was spent is refused: a cost above its hold, a step that was never held and a
 //! step of a request that is closed already are booked like any other, with a line in the log.
 
-use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId};
+use std::collections::BTreeMap;
+
+use terrace_domain::{BudgetName, Failure, NanoUsd, Reason, RequestId};
 use terrace_telemetry::fields;
 
-use crate::books::{Books, Close, Entries, Identity, Settlement};
+use crate::books::{Books, Close, Entries, Identity, PeriodId, Settlement};
 use crate::commit::{Commits, Desk, Page, Write};
 use crate::metrics;
 
@@ -54,6 +56,11 @@ impl Write for Settle {
         self.identity.request_id
     }
 
+    fn leases(&self) -> Vec<RequestId> {
+        let debits = self.steps.iter().filter_map(|step| step.debit);
+        debits.map(|debit| debit.lease_id).collect()
+    }
+
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName> {
         let unknown = Books::default();
         let books = page.map_or(&unknown, |page| &page.books);
@@ -66,8 +73,15 @@ impl Write for Settle {
     fn decide(&self, desk: &mut Desk) -> Result<Settled, Failure> {
         let request_id = self.identity.request_id;
         let at_hand = desk.purses.at_hand(&self.identity.budgets());
+        let leased = self.leases().into_iter();
+        let leased = leased.filter_map(|id| Some((id, desk.periods_of_lease(id)?)));
+        let leased: BTreeMap<RequestId, Vec<PeriodId>> = leased.collect();
+        self.refuse_leases_of_others(desk)?;
         let books = &desk.open(&self.identity)?.books;
-        let mut written = books.settle(&self.steps, &at_hand);
+        let mut written = books.settle(&self.steps, |step| {
+            let of_lease = step.debit.and_then(|debit| leased.get(&debit.lease_id));
+            of_lease.unwrap_or(&at_hand).clone()
+        });
         if let Some(close) = &self.close {
             books.close(close.clone(), &mut written);
         }
@@ -78,6 +92,7 @@ impl Write for Settle {
             written,
         };
         desk.enter(request_id, &settled.written);
+        desk.settle_debits(&settled.written.debits);
         desk.keep_alive(request_id, 0);
         Ok(settled)
     }
@@ -91,6 +106,18 @@ impl Write for Settle {
 }
 
 impl Settle {
+    fn refuse_leases_of_others(&self, desk: &Desk) -> Result<(), Failure> {
+        let mut leases = self.leases().into_iter();
+        let others = leases.find(|id| {
+            let lease = desk.lease(*id);
+            lease.is_some_and(|lease| lease.project != self.identity.project)
+        });
+        others.map_or(Ok(()), |id| {
+            let message = format!("the lease {id} belongs to another project");
+            Err(Failure::new(Reason::InvalidRequest, message))
+        })
+    }
+
     /// Whether no step of it has cost anything.
     pub(crate) fn is_free(&self) -> bool {
         self.steps.iter().all(|step| step.cost.is_zero())

@@ -15,6 +15,7 @@ mod error;
 mod events;
 pub(crate) mod history;
 mod holds;
+pub(crate) mod leases;
 pub(crate) mod periods;
 pub(crate) mod requests;
 pub(crate) mod rows;

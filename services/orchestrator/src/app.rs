@@ -20,6 +20,7 @@ use crate::clients::{
 use crate::config::Settings;
 use crate::door::{Door, Scope};
 use crate::grpc::{Grpc, Reader};
+use crate::leases::Leases;
 use crate::ports::Generate;
 use crate::route::{Ports, Router};
 
@@ -81,6 +82,7 @@ impl Links {
 pub struct Orchestrator {
     grpc: Grpc,
     catalog: Arc<Catalog>,
+    leases: Option<Arc<Leases>>,
     door: Door,
     max_message_bytes: usize,
 }
@@ -99,10 +101,18 @@ impl Orchestrator {
             links.gateways.into_iter().map(gateway).collect(),
         ));
         let keys = Arc::new(AccountsClient::new(links.ledger.clone()));
+        let leases = settings.lease_ttl.map(|ttl| {
+            let ledger = links.ledger.clone();
+            Arc::new(Leases::new(ledger, ttl, settings.reservation_ttl))
+        });
         let ports = Ports {
             classify: Arc::new(ClassifierClient::new(links.classifier, max_bytes)),
             judge: Arc::new(JudgeClient::new(links.judge, max_bytes)),
-            ledger: Arc::new(LedgerClient::new(links.ledger, settings.reservation_ttl)),
+            ledger: Arc::new(LedgerClient::new(
+                links.ledger,
+                settings.reservation_ttl,
+                leases.clone(),
+            )),
         };
         let reader = Reader::new(
             (settings.policy, settings.consensus),
@@ -119,16 +129,22 @@ impl Orchestrator {
         Ok(Self {
             grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),
             catalog,
+            leases,
             door: Door::new(settings.door, keys),
             max_message_bytes: max_bytes,
         })
     }
 
-    /// Learns the models of all gateways, and keeps the picture fresh until shutdown.
+    /// Learns the models of all gateways, and keeps the picture and the leases fresh until shutdown.
     pub async fn start(&self, tasks: &Tasks, shutdown: &Shutdown) {
         let all_answered = self.catalog.refresh().await;
         let kept_fresh = Arc::clone(&self.catalog).keep_fresh(all_answered, shutdown.clone());
         tasks.spawn("catalog", Kind::Background, kept_fresh);
+        if let Some(leases) = &self.leases {
+            // It gives back what is in hand before the process ends.
+            let kept = Arc::clone(leases).keep(shutdown.clone());
+            tasks.spawn("leases", Kind::Critical, kept);
+        }
     }
 
     /// The door that callers come in by, for what else is answered on the same port.

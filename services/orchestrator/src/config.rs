@@ -50,6 +50,8 @@ pub struct Settings {
     pub max_message_bytes: usize,
     /// How long a hold lasts without a settlement.
     pub reservation_ttl: Duration,
+    /// How long the ledger keeps a lease without a sign of life; `None` when leases are off.
+    pub lease_ttl: Option<Duration>,
     /// Most bytes of memory that kept answers may take.
     pub cache_max_bytes: u64,
     /// Where several orchestrators keep answers together.
@@ -73,6 +75,11 @@ impl Settings {
             limits: limits(config),
             max_message_bytes: config.limits.max_message_bytes.as_usize(),
             reservation_ttl: config.ledger.reservation_ttl,
+            lease_ttl: config
+                .ledger
+                .leases
+                .enabled
+                .then_some(config.ledger.leases.ttl),
             cache_max_bytes: config.routing.cache_max_bytes.get(),
             cache_store: cache_store(config),
             batch: BatchSettings {

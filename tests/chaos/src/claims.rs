@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use terrace_domain::NanoUsd;
+
 use crate::books::{Request, Requests};
 use crate::callers::Answer;
 
@@ -102,6 +104,21 @@ pub fn nothing_is_booked_twice(books: &Requests) -> Claim {
         books.len(),
         books.iter().filter_map(twice).collect(),
     )
+}
+
+/// What the calls that the paid model answered have cost is in the books, at least as presumed.
+#[must_use]
+pub fn costs_are_booked(answered: usize, each: NanoUsd, books: &Requests) -> Claim {
+    let steps = books.values().flat_map(|request| &request.steps);
+    let booked: NanoUsd = steps.map(|(.., cost)| *cost).sum();
+    let calls = i64::try_from(answered).unwrap_or(i64::MAX);
+    let cost = NanoUsd::new(each.get().saturating_mul(calls));
+    let about = "what the paid model has cost is in the ledger";
+    let wrong = match booked >= cost {
+        true => Vec::new(),
+        false => vec![format!("{answered} calls cost {cost}, {booked} is booked")],
+    };
+    Claim::of(about, answered, wrong)
 }
 
 /// Every call that the paid model answered is in the books, at least as presumed.

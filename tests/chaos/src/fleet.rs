@@ -46,6 +46,9 @@ pub struct Args {
     /// Requests at once to each orchestrator.
     #[arg(long, default_value_t = 8)]
     pub at_once: usize,
+    /// Let the orchestrators decide over leases by themselves.
+    #[arg(long)]
+    pub leases: bool,
     /// Write the log of each process to a file in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub logs: Option<PathBuf>,
@@ -63,6 +66,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         daily_budget: budget,
         reservation_ttl_s: 60,
         spool: false,
+        leases: args.leases,
     })
     .await?;
     let links = site.orchestrators.iter();
@@ -98,8 +102,11 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
     }
     Ok(Report {
         attack: format!(
-            "{} orchestrators and one budget of {budget}, {} requests, {} at once to each",
-            args.orchestrators, args.requests, args.at_once
+            "{} orchestrators and one budget of {budget}, {} requests, {} at once to each{}",
+            args.orchestrators,
+            args.requests,
+            args.at_once,
+            if args.leases { ", with leases" } else { "" },
         ),
         seconds: seconds(took),
         clients: Tally::of(&heard),
@@ -157,7 +164,14 @@ struct Purse {
     budget: NanoUsd,
     spent: NanoUsd,
     reserved: NanoUsd,
+    /// Calls whose worst case nobody had asked the ledger for.
+    from_leases: i64,
 }
+
+/// Paid calls without a hold.
+const FROM_LEASES: &str = "
+    SELECT count(*) FROM usage_events LEFT JOIN holds USING (request_id, step)
+    WHERE cost_nano_usd > 0 AND holds.request_id IS NULL AND step <> 'lease'";
 
 impl Purse {
     fn read(session: &mut Session, budget: NanoUsd) -> anyhow::Result<Self> {
@@ -165,10 +179,12 @@ impl Purse {
             let sql = format!("SELECT sum({column}) FROM budget_periods");
             books::number(session, &sql).map(NanoUsd::new)
         };
+        let (spent, reserved) = (sum("spent_nano_usd")?, sum("reserved_nano_usd")?);
         Ok(Self {
             budget,
-            spent: sum("spent_nano_usd")?,
-            reserved: sum("reserved_nano_usd")?,
+            spent,
+            reserved,
+            from_leases: books::number(session, FROM_LEASES)?,
         })
     }
 
@@ -186,6 +202,7 @@ impl Purse {
 
     fn figures(&self, worst_case: NanoUsd) -> BTreeMap<&'static str, i64> {
         BTreeMap::from([
+            ("calls paid from leases", self.from_leases),
             ("nano-USD left at the end", self.left().get()),
             ("nano-USD reserved at the end", self.reserved.get()),
             ("nano-USD that a call costs at worst", worst_case.get()),

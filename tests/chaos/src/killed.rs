@@ -20,7 +20,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::books::{self, Requests};
 use crate::callers::{Heard, ask_at_rate};
-use crate::claims::{Claim, answers_are_booked, calls_are_booked, nothing_is_booked_twice};
+use crate::claims::{
+    Claim, answers_are_booked, calls_are_booked, costs_are_booked, nothing_is_booked_twice,
+};
 use crate::observer::{Observed, Observer};
 use crate::purse::top_up;
 use crate::report::{Report, Tally, answers, progress, seconds};
@@ -53,6 +55,9 @@ pub struct Args {
     /// Let the ledger keep free settlements on its disk while PostgreSQL is away.
     #[arg(long)]
     pub spool: bool,
+    /// Let the orchestrators decide over leases by themselves.
+    #[arg(long)]
+    pub leases: bool,
     /// Write the log of each process to a file in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub logs: Option<PathBuf>,
@@ -68,6 +73,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         daily_budget: BUDGET,
         reservation_ttl_s: 5,
         spool: args.spool,
+        leases: args.leases,
     })
     .await?;
     let observer = Observer::start(site.database.url())?;
@@ -93,6 +99,12 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let books = books::read(&mut session)?;
     let budgets = observer.end()?;
     let mut claims = claims(&site, &heard, &books, &budgets);
+    let called = site.paid.arrived();
+    claims.push(match args.leases {
+        // Of a lost lease one row stands for all that was called with it.
+        true => costs_are_booked(called, COST, &books),
+        false => calls_are_booked(called, &books),
+    });
     claims.push(Claim::one("nothing stays open", quiet, || {
         format!("not all was written or presumed within {PATIENCE:?}")
     }));
@@ -119,9 +131,13 @@ fn attack(args: &Args) -> String {
         true => "with a spool",
         false => "without a spool",
     };
+    let leases = match args.leases {
+        true => "with leases",
+        false => "without leases",
+    };
     format!(
         "orchestrator, ledger and PostgreSQL killed {kills} times each under {rate} requests a \
-         second, {spool}, seed {seed}"
+         second, {spool} and {leases}, seed {seed}"
     )
 }
 
@@ -192,7 +208,6 @@ fn claims(site: &Site, heard: &[Heard], books: &Requests, budgets: &Observed) ->
     vec![
         answers_are_booked(&answers(heard), books),
         nothing_is_booked_twice(books),
-        calls_are_booked(site.paid.arrived(), books),
         Claim::of(
             "every budget is within its cap at every moment",
             usize::try_from(budgets.looks).unwrap_or(usize::MAX),

@@ -35,6 +35,8 @@ pub struct Setup {
     pub reservation_ttl_s: u32,
     /// Whether the ledger keeps free settlements on its disk while PostgreSQL is away.
     pub spool: bool,
+    /// Whether orchestrators decide over leases by themselves.
+    pub leases: bool,
 }
 
 /// A running site; gone when dropped.
@@ -167,6 +169,11 @@ fn yaml(setup: &Setup, folder: &Path, models: [&str; 2], ports: [u16; 5]) -> Str
         "routing: {default_deadline: 10s}\n",
         &format!("cost_control: {{daily_budget: {budget}, time_zone: {zone}}}\n"),
         &format!("ledger:\n  reservation_ttl: {ttl}s\n  reaper_interval: 500ms\n{spool}"),
+        // A lease pays some fifty calls, worst case.
+        &format!(
+            "  leases: {{enabled: {}, slice: 0.05, ttl: 2s}}\n",
+            setup.leases
+        ),
         "services:\n",
         &service("cost_ledger", ledger),
         &service("classifier", classifier),

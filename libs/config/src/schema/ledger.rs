@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::decode::Section;
 use crate::read::{count, duration, size, word};
-use crate::schema::History;
+use crate::schema::{History, Leases};
 use crate::secret::{self, Keys};
 use crate::value::{ByteSize, Secret};
 
@@ -32,6 +32,8 @@ pub struct Ledger {
     pub spool: Spool,
     /// How long rows are kept, and in what pieces.
     pub history: History,
+    /// What of a hot budget orchestrators may decide over by themselves.
+    pub leases: Leases,
 }
 
 /// Where free settlements wait while the database is away.
@@ -68,6 +70,7 @@ impl Default for Ledger {
                 max_bytes: ByteSize::mib(64),
             },
             history: History::default(),
+            leases: Leases::default(),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Ledger {
             connect_timeout: section.or("connect_timeout", default.connect_timeout, moment()),
             spool: section.section("spool", Spool::read),
             history: section.section("history", History::read),
+            leases: section.section("leases", Leases::read),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use terrace_domain::{NanoUsd, Step};
 
+use super::lease::Debit;
 use super::rows::{Close, Event, Hold, PeriodId, Settlement};
 use crate::outcome::HoldState;
 
@@ -12,6 +13,8 @@ use crate::outcome::HoldState;
 pub(crate) struct Movement {
     pub(crate) reserved: NanoUsd,
     pub(crate) spent: NanoUsd,
+    /// What of the reserved is lent.
+    pub(crate) leased: NanoUsd,
 }
 
 /// What one call changes.
@@ -35,6 +38,8 @@ pub(crate) struct Entries {
     pub(crate) added_cost: NanoUsd,
     /// Steps that cost more than was held for them: step, held, cost.
     pub(crate) above_hold: Vec<(Step, NanoUsd, NanoUsd)>,
+    /// What was taken from leases for steps that are settled now.
+    pub(crate) debits: Vec<Debit>,
     /// Whether events came for a request that was closed for good.
     pub(crate) after_close: bool,
 }
@@ -83,6 +88,7 @@ impl Entries {
     ) {
         let added = step.cost.minus(before.unwrap_or_default());
         self.added_cost = self.added_cost.plus(added);
+        self.debits.extend(step.debit);
         if !added.is_zero() {
             for period in &periods {
                 let movement = self.periods.entry(*period).or_default();

@@ -9,6 +9,7 @@ use terrace_domain::{
 };
 use time::OffsetDateTime;
 
+use super::lease::Debit;
 use crate::outcome::{HoldState, RequestOutcome, StepOutcome};
 
 /// Identifies a period of a budget. Ordered: where a call touches several, it takes them in this
@@ -80,6 +81,7 @@ impl Hold {
             score: None,
             started_at: Some(self.taken_at),
             latency: Duration::try_from(now - self.taken_at).unwrap_or_default(),
+            debit: None,
         }
     }
 }
@@ -97,6 +99,8 @@ pub(crate) struct Settlement {
     /// When it began; absent: when it was written down.
     pub(crate) started_at: Option<OffsetDateTime>,
     pub(crate) latency: Duration,
+    /// What was taken from a lease for it, if its worst case was not held.
+    pub(crate) debit: Option<Debit>,
 }
 
 /// A settled step in the books.

@@ -45,6 +45,7 @@ fn step(index: u32, cost: i64) -> Settlement {
         score: None,
         started_at: None,
         latency: Duration::ZERO,
+        debit: None,
     }
 }
 
@@ -66,6 +67,7 @@ fn movement(reserved: i64, spent: i64) -> Movement {
     Movement {
         reserved: usd(reserved),
         spent: usd(spent),
+        leased: NanoUsd::ZERO,
     }
 }
 
@@ -73,7 +75,7 @@ fn movement(reserved: i64, spent: i64) -> Movement {
 fn a_settled_hold_is_freed_whole_and_its_cost_spent_in_its_own_period() {
     let books = holding([hold(0, 100)]);
     assert!(!books.needs_periods(&[step(0, 30)]));
-    let entries = books.settle(&[step(0, 30)], &[TODAY]);
+    let entries = books.settle(&[step(0, 30)], |_| vec![TODAY]);
     assert_eq!(entries.periods[&YESTERDAY], movement(-100, 30));
     assert!(!entries.periods.contains_key(&TODAY));
     assert_eq!((entries.freed, entries.added_cost), (usd(100), usd(30)));
@@ -83,13 +85,13 @@ fn a_settled_hold_is_freed_whole_and_its_cost_spent_in_its_own_period() {
 fn a_step_without_a_hold_is_spent_in_the_period_at_hand() {
     let books = Books::default();
     assert!(books.needs_periods(&[step(0, 30)]));
-    let entries = books.settle(&[step(0, 30)], &[TODAY]);
+    let entries = books.settle(&[step(0, 30)], |_| vec![TODAY]);
     assert_eq!(entries.periods[&TODAY], movement(0, 30));
 }
 
 #[test]
 fn a_free_step_touches_no_budget() {
-    let entries = Books::default().settle(&[step(0, 0)], &[TODAY]);
+    let entries = Books::default().settle(&[step(0, 0)], |_| vec![TODAY]);
     assert!(entries.periods.is_empty());
     assert_eq!(entries.events.len(), 1);
 }
@@ -98,15 +100,15 @@ fn a_free_step_touches_no_budget() {
 fn a_settled_step_is_not_booked_again() {
     let mut books = holding([hold(0, 100)]);
     books.holds[0].state = HoldState::Settled;
-    books.events = books.settle(&[step(0, 30)], &[]).events;
-    let again = books.settle(&[step(0, 99)], &[]);
+    books.events = books.settle(&[step(0, 30)], |_| Vec::new()).events;
+    let again = books.settle(&[step(0, 99)], |_| Vec::new());
     assert!(again.events.is_empty() && again.periods.is_empty());
     assert!(books.knows(Step::Attempt(0)) && !books.knows(Step::Attempt(1)));
 }
 
 #[test]
 fn a_cost_above_its_hold_is_spent_whole_and_told() {
-    let entries = holding([hold(0, 100)]).settle(&[step(0, 130)], &[]);
+    let entries = holding([hold(0, 100)]).settle(&[step(0, 130)], |_| Vec::new());
     assert_eq!(entries.periods[&YESTERDAY], movement(-100, 130));
     assert_eq!(entries.above_hold, [(Step::Attempt(0), usd(100), usd(130))]);
 }
@@ -128,7 +130,7 @@ fn the_real_settlement_replaces_a_presumed_one_once() {
     books.holds[0].state = HoldState::Settled;
     books.closed = Some(RequestOutcome::Presumed);
 
-    let mut entries = books.settle(&[step(0, 30)], &[]);
+    let mut entries = books.settle(&[step(0, 30)], |_| Vec::new());
     books.close(close(RequestOutcome::Cancelled), &mut entries);
     assert_eq!(entries.periods[&YESTERDAY], movement(0, -70));
     assert_eq!(entries.added_cost, usd(-70));
@@ -137,7 +139,7 @@ fn the_real_settlement_replaces_a_presumed_one_once() {
 
     books.events = entries.events;
     books.closed = Some(RequestOutcome::Cancelled);
-    let mut again = books.settle(&[step(0, 30)], &[]);
+    let mut again = books.settle(&[step(0, 30)], |_| Vec::new());
     books.close(close(RequestOutcome::Failed), &mut again);
     assert!(again.periods.is_empty() && again.close.is_none());
 }
@@ -145,7 +147,7 @@ fn the_real_settlement_replaces_a_presumed_one_once() {
 #[test]
 fn a_close_frees_what_its_settlements_leave_open() {
     let books = holding([hold(0, 100), hold(1, 50)]);
-    let mut entries = books.settle(&[step(0, 10)], &[]);
+    let mut entries = books.settle(&[step(0, 10)], |_| Vec::new());
     books.close(close(RequestOutcome::Failed), &mut entries);
     assert_eq!(entries.periods[&YESTERDAY], movement(-150, 10));
     let freed = (Step::Attempt(1), HoldState::Released);
@@ -157,7 +159,7 @@ fn a_step_after_the_close_is_booked_and_told() {
     let mut books = holding([hold(0, 100)]);
     books.holds[0].state = HoldState::Released;
     books.closed = Some(RequestOutcome::Failed);
-    let entries = books.settle(&[step(0, 10)], &[]);
+    let entries = books.settle(&[step(0, 10)], |_| Vec::new());
     assert_eq!(entries.periods[&YESTERDAY], movement(0, 10));
     assert!(entries.after_close);
 }
@@ -177,7 +179,7 @@ fn a_hold_of_several_budgets_moves_all_of_them() {
     let taken = Entries::hold(both.clone());
     let moved = [(YESTERDAY, movement(100, 0)), (TODAY, movement(100, 0))];
     assert_eq!(taken.periods, moved.into());
-    let entries = holding([both]).settle(&[step(0, 30)], &[]);
+    let entries = holding([both]).settle(&[step(0, 30)], |_| Vec::new());
     let moved = [(YESTERDAY, movement(-100, 30)), (TODAY, movement(-100, 30))];
     assert_eq!(entries.periods, moved.into());
 }
@@ -203,10 +205,15 @@ fn what_is_entered_counts_for_the_next_call() {
     let mut books = Books::default();
     books.enter(&Entries::hold(hold(0, 100)));
     assert_eq!(books.held(), usd(100));
-    let mut settled = books.settle(&[step(0, 30)], &[]);
+    let mut settled = books.settle(&[step(0, 30)], |_| Vec::new());
     books.close(close(RequestOutcome::Passed), &mut settled);
     books.enter(&settled);
     assert_eq!((books.held(), books.cost()), (usd(0), usd(30)));
     assert_eq!(books.closed, Some(RequestOutcome::Passed));
-    assert!(books.settle(&[step(0, 30)], &[]).events.is_empty());
+    assert!(
+        books
+            .settle(&[step(0, 30)], |_| Vec::new())
+            .events
+            .is_empty()
+    );
 }

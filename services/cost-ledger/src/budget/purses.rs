@@ -23,6 +23,10 @@ pub(crate) struct Purse {
     pub(crate) alerted: bool,
     /// Whether the alert of the first refusal was given.
     pub(crate) refused: bool,
+    /// When a hold last found no room while something was lent.
+    pub(crate) recalled_at: Option<OffsetDateTime>,
+    /// Whether one has in this batch.
+    pub(crate) recalls: bool,
     /// How the batch has moved its sums so far.
     pub(crate) moved: Movement,
 }
@@ -32,8 +36,10 @@ impl Purse {
         let standing = &mut self.standing;
         standing.spent = standing.spent.plus(movement.spent);
         standing.reserved = standing.reserved.plus(movement.reserved);
+        standing.leased = standing.leased.plus(movement.leased);
         self.moved.spent = self.moved.spent.plus(movement.spent);
         self.moved.reserved = self.moved.reserved.plus(movement.reserved);
+        self.moved.leased = self.moved.leased.plus(movement.leased);
     }
 }
 
@@ -91,8 +97,9 @@ impl Purses {
             if !purse.standing.refuses(amount) {
                 continue;
             }
-            // Who paused a budget knows.
-            if !purse.refused && !purse.standing.paused {
+            // Who paused a budget knows, and what is lent may come back.
+            purse.recalls |= purse.standing.leased > NanoUsd::ZERO;
+            if !purse.refused && !purse.standing.paused && !purse.recalls {
                 purse.refused = true;
                 self.alerts.push(Alert {
                     kind: AlertKind::Refused,
@@ -108,6 +115,18 @@ impl Purses {
         let mut refusing: Vec<&Standing> = refusing.iter().collect();
         refusing.sort_by_key(|budget| &budget.name);
         Err(refusal::refusal(&refusing, amount, self.now))
+    }
+
+    /// Whether a hold on these periods has found no room and there is hope: something is lent that
+    /// is asked back now.
+    pub(crate) fn are_recalling(&self, periods: &[PeriodId]) -> bool {
+        let mut purses = periods.iter().filter_map(|period| self.purses.get(period));
+        purses.any(|purse| purse.recalls && !purse.standing.paused)
+    }
+
+    /// The purses of these periods.
+    pub(crate) fn of(&self, periods: &[PeriodId]) -> impl Iterator<Item = &Purse> {
+        periods.iter().filter_map(|period| self.purses.get(period))
     }
 
     /// Moves the sums. A period that an operator has cleared away is passed over: that must not
@@ -134,7 +153,9 @@ impl Purses {
     pub(crate) fn changed(&self) -> impl Iterator<Item = (PeriodId, &Purse)> {
         let alerts = |period| self.alerts.iter().any(|alert| alert.period == period);
         let purses = self.purses.iter().map(|(period, purse)| (*period, purse));
-        purses.filter(move |(period, purse)| purse.moved != Movement::default() || alerts(*period))
+        purses.filter(move |(period, purse)| {
+            purse.moved != Movement::default() || purse.recalls || alerts(*period)
+        })
     }
 
     /// The alerts that have become due.
@@ -159,6 +180,8 @@ mod tests {
             at_hand: true,
             alerted: false,
             refused: false,
+            recalled_at: None,
+            recalls: false,
             moved: Movement::default(),
         };
         let numbered = (1..).map(PeriodId).zip(standings.into_iter().map(purse));
@@ -177,6 +200,7 @@ mod tests {
         let movement = Movement {
             reserved: usd(reserved),
             spent: usd(spent),
+            leased: NanoUsd::ZERO,
         };
         BTreeMap::from([(period, movement)])
     }

@@ -1,6 +1,6 @@
 //! The transaction of a batch: lock, load, decide in memory, write.
 //!
-//! Rows are locked in one order, whoever locks them: requests by id, then periods by id; new rows
+//! Rows are locked in one order, whoever locks them: requests, leases and periods, each by id; new rows
 //! of requests come last. What is locked and loaded is found out before anything is decided, so a
 //! decision never has to wait.
 
@@ -16,7 +16,7 @@ use crate::books::PeriodId;
 use crate::budget::{Alert, Purses};
 use crate::error::Error;
 use crate::store::requests::Locked;
-use crate::store::{Transaction, books, entries, periods, requests};
+use crate::store::{Transaction, books, entries, leases, periods, requests};
 
 /// Some writes that are decided and written as one.
 #[derive(Debug)]
@@ -52,15 +52,23 @@ impl Batch {
     }
 
     async fn lock(&self, database: &mut PgConnection) -> Result<Desk, Error> {
-        let ids: BTreeSet<RequestId> = self.jobs.iter().map(|job| job.request_id()).collect();
+        let leases: BTreeSet<RequestId> = self.jobs.iter().flat_map(|job| job.leases()).collect();
+        // The books of a lease that was lost are under its id.
+        let ids = self.jobs.iter().map(|job| job.request_id());
+        let ids: BTreeSet<RequestId> = ids.chain(leases.iter().copied()).collect();
         let Locked { now, pages } = requests::lock(database, &ids).await?;
         let pages = books::load(database, pages).await?;
-        let (names, known) = self.periods(&pages);
+        let leases = match leases.is_empty() {
+            true => BTreeMap::new(),
+            false => leases::lock(database, &leases).await?,
+        };
+        let (names, mut known) = self.periods(&pages);
+        known.extend(leases.values().flat_map(|lent| &lent.lease.periods));
         let purses = match names.is_empty() && known.is_empty() {
             true => BTreeMap::new(),
             false => periods::lock(database, &names, &known).await?,
         };
-        Ok(Desk::new(now, pages, Purses::new(now, purses)))
+        Ok(Desk::new(now, pages, leases, Purses::new(now, purses)))
     }
 
     /// The budgets and the periods that may move.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use terrace_domain::{Failure, Reason, RequestId, Step};
 use time::{Duration, OffsetDateTime};
 
+use super::lent::Lent;
 use crate::books::{Books, Close, Entries, Identity};
 use crate::budget::Purses;
 
@@ -82,15 +83,22 @@ pub(crate) struct Desk {
     pub(crate) now: OffsetDateTime,
     pub(crate) purses: Purses,
     pages: BTreeMap<RequestId, Page>,
+    pub(super) leases: BTreeMap<RequestId, Lent>,
 }
 
 impl Desk {
     pub(crate) const fn new(
         now: OffsetDateTime,
         pages: BTreeMap<RequestId, Page>,
+        leases: BTreeMap<RequestId, Lent>,
         purses: Purses,
     ) -> Self {
-        Self { now, purses, pages }
+        Self {
+            now,
+            purses,
+            pages,
+            leases,
+        }
     }
 
     /// The page of a request, if anything is known of it.
@@ -138,6 +146,11 @@ impl Desk {
             page.expires_at = page.expires_at.max(expiry);
         }
         page.expires_at
+    }
+
+    /// The leases that have to be written.
+    pub(crate) fn changed_leases(&self) -> impl Iterator<Item = &Lent> + Clone {
+        self.leases.values().filter(|lent| lent.changed)
     }
 
     /// The pages that have to be written, in the order in which their rows are locked.

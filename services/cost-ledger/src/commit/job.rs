@@ -19,6 +19,11 @@ pub(crate) trait Write: Send + Sync + 'static {
     /// The request whose books it changes.
     fn request_id(&self) -> RequestId;
 
+    /// The leases that it may change.
+    fn leases(&self) -> Vec<RequestId> {
+        Vec::new()
+    }
+
     /// The budgets at hand that it may take money from, with what is known of the request.
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName>;
 
@@ -32,6 +37,7 @@ pub(crate) trait Write: Send + Sync + 'static {
 /// A write without the type of its answer, so that all kinds can wait in one queue.
 pub(super) trait Job: fmt::Debug + Send + Sync {
     fn request_id(&self) -> RequestId;
+    fn leases(&self) -> Vec<RequestId>;
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName>;
     fn decide(&self, desk: &mut Desk);
     /// Gives the caller what was decided last, or why that could not be written.
@@ -74,6 +80,10 @@ impl<W: Write> fmt::Debug for Pending<W> {
 impl<W: Write> Job for Pending<W> {
     fn request_id(&self) -> RequestId {
         self.write.request_id()
+    }
+
+    fn leases(&self) -> Vec<RequestId> {
+        self.write.leases()
     }
 
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName> {

@@ -1,6 +1,7 @@
 //! Wire messages to what the use cases take. Every wrong field is named at once.
 
 mod budget;
+mod lease;
 mod settle;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::release::Release;
 use crate::reserve::Reserve;
 
 pub(super) use budget::set_budget;
+pub(super) use lease::{acquire, give_back, renew};
 pub(super) use settle::settle;
 
 pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Reserve, Failure> {
@@ -33,7 +35,7 @@ pub(super) fn reserve(message: wire::ReserveRequest, rules: &Rules) -> Result<Re
         body_fingerprint: &message.body_fingerprint,
     };
     let identity = who.read(&mut fields, ttl);
-    let step = fields.text("step", &message.step);
+    let step = called_step(&mut fields, "step", &message.step);
     let amount = fields.amount("amount_nano_usd", message.amount_nano_usd, 1);
     let target = fields.target("target", message.target.as_ref());
     let reserve = || {
@@ -162,6 +164,16 @@ impl Who<'_> {
             body_fingerprint: (!body.is_empty()).then(|| body.to_vec()),
         })
     }
+}
+
+/// A step that somebody calls.
+fn called_step(fields: &mut Fields, field: &str, text: &str) -> Option<Step> {
+    let step = fields.text(field, text)?;
+    let description = "is for the ledger alone: say which step was called";
+    fields
+        .wrong
+        .require(step != Step::Lease, field, description);
+    Some(step)
 }
 
 fn milliseconds(span: Duration) -> i64 {

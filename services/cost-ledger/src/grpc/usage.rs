@@ -80,6 +80,8 @@ pub(super) fn batches(
 fn event(row: Row) -> wire::UsageEvent {
     let latency = u64::try_from(row.latency_us).unwrap_or(0);
     let step = wire::StepSettlement {
+        lease_id: String::new(),
+        lease_debit_nano_usd: 0,
         step: row.step,
         target: Some(wire::StepTarget {
             tier: row.tier,

@@ -12,6 +12,7 @@ use crate::alerts::Raised;
 use crate::books::{Close, Event, Target};
 use crate::budget::{AlertKind, Origin, Standing};
 use crate::extend::Extended;
+use crate::lease::{Acquired, Renewed};
 use crate::outcome::{RequestOutcome, StepOutcome};
 use crate::reserve::Held;
 use crate::store::requests::Account;
@@ -29,6 +30,21 @@ pub(super) fn extended(extended: &Extended) -> wire::ExtendResponse {
     wire::ExtendResponse {
         held_nano_usd: extended.held.get(),
         expires_at: Some(moment(extended.expires_at)),
+    }
+}
+
+pub(super) fn acquired(acquired: &Acquired) -> wire::AcquireLeaseResponse {
+    wire::AcquireLeaseResponse {
+        granted_nano_usd: acquired.granted.get(),
+        usable_for: Some(wire_duration(acquired.usable_for)),
+    }
+}
+
+pub(super) fn renewed(renewed: &Renewed) -> wire::RenewLeaseResponse {
+    wire::RenewLeaseResponse {
+        granted_nano_usd: renewed.granted.get(),
+        usable_for: Some(wire_duration(renewed.usable_for)),
+        recalled: renewed.recalled,
     }
 }
 
@@ -52,7 +68,7 @@ const fn place(step: Step) -> (u32, u8) {
         Step::Attempt(index) => (index, 0),
         Step::Judge(index) => (index, 1),
         // Nothing else is in a request that has it.
-        Step::Reuse => (0, 0),
+        Step::Reuse | Step::Lease => (0, 0),
     }
 }
 
@@ -69,6 +85,7 @@ pub(super) fn budget(budget: &Standing) -> wire::Budget {
         paused: budget.paused,
         topped_up_nano_usd: budget.topped_up.get(),
         origin: origin(budget.origin).into(),
+        leased_nano_usd: budget.leased.get(),
     }
 }
 
@@ -121,6 +138,8 @@ fn settlement(event: &Event) -> wire::StepSettlement {
         score: step.score.map(Score::get),
         started_at: step.started_at.map(moment),
         latency: Some(wire_duration(step.latency)),
+        lease_id: String::new(),
+        lease_debit_nano_usd: 0,
     }
 }
 

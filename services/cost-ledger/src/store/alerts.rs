@@ -146,6 +146,8 @@ impl TryFrom<Row> for Raised {
                 },
                 spent: NanoUsd::new(row.spent_nano_usd),
                 reserved: NanoUsd::new(row.reserved_nano_usd),
+                // An alert does not tell it.
+                leased: NanoUsd::ZERO,
             },
         })
     }

@@ -157,7 +157,8 @@ pub(crate) async fn standing(
 async fn one(database: &mut PgConnection, period: PeriodId) -> Result<Purse, Error> {
     let row: Row = sqlx::query_as(
         "SELECT budget.*, now() AS now, period_id, period_start, period_end, spent_nano_usd,
-                reserved_nano_usd, topped_up_nano_usd, alerted_at, refused_at
+                reserved_nano_usd, leased_nano_usd, topped_up_nano_usd, recalled_at, alerted_at,
+                refused_at
          FROM budget_periods JOIN budgets budget USING (budget_id)
          WHERE period_id = $1 FOR NO KEY UPDATE OF budget_periods",
     )
@@ -178,7 +179,8 @@ pub(crate) async fn all(
     });
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT budget.*, now() AS now, period_id, period_start, period_end, spent_nano_usd,
-                reserved_nano_usd, topped_up_nano_usd, alerted_at, refused_at
+                reserved_nano_usd, leased_nano_usd, topped_up_nano_usd, recalled_at, alerted_at,
+                refused_at
          FROM budgets budget
          LEFT JOIN budget_periods period
            ON period.budget_id = budget.budget_id

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::statement::Statement;
-use super::{alerts, events, holds, periods, requests};
+use super::{alerts, events, holds, leases, periods, requests};
 use crate::commit::{Desk, Page};
 use crate::error::Error;
 
@@ -19,6 +19,18 @@ pub(crate) async fn write(database: &mut PgConnection, desk: &Desk) -> Result<()
     holds::take(&mut all, changed.clone());
     holds::change(&mut all, changed.clone());
     events::book(&mut all, changed);
+    let lent = desk.changed_leases();
+    let out = || lent.clone().filter(|lent| !lent.ended);
+    let ended = lent.clone().filter(|lent| lent.stored && lent.ended);
+    leases::begin(
+        &mut all,
+        out().filter(|lent| !lent.stored).map(|lent| &lent.lease),
+    );
+    leases::change(
+        &mut all,
+        out().filter(|lent| lent.stored).map(|lent| &lent.lease),
+    );
+    leases::end(&mut all, ended.map(|lent| lent.lease.lease_id));
     periods::apply(&mut all, &desk.purses);
     all.execute(database).await?;
     alerts::raise(database, desk.purses.alerts()).await

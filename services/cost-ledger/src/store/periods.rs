@@ -33,7 +33,9 @@ pub(super) struct Row {
     period_end: Option<OffsetDateTime>,
     spent_nano_usd: Option<i64>,
     reserved_nano_usd: Option<i64>,
+    leased_nano_usd: Option<i64>,
     topped_up_nano_usd: Option<i64>,
+    recalled_at: Option<OffsetDateTime>,
     alerted_at: Option<OffsetDateTime>,
     refused_at: Option<OffsetDateTime>,
 }
@@ -90,21 +92,20 @@ const LOCK: &str = "
     )
     SELECT budget_id, name, cap_nano_usd, alert_threshold, time_zone, active, paused, origin,
            now() AS now, period_id, period_start, period_end, spent_nano_usd, reserved_nano_usd,
-           topped_up_nano_usd, alerted_at, refused_at
+           leased_nano_usd, topped_up_nano_usd, recalled_at, alerted_at, refused_at
     FROM touched JOIN budgets USING (budget_id) LEFT JOIN locked USING (budget_id)";
 
 /// Writes the sums that have moved and the alerts that were given.
 pub(super) fn apply(statement: &mut Statement, purses: &Purses) {
     let (mut ids, mut reserved, mut spent) = (vec![], vec![], vec![]);
+    let (mut leased, mut recalls) = (vec![], vec![]);
     let (mut alerted, mut refused) = (vec![], vec![]);
     for (period, purse) in purses.changed() {
-        let Movement {
-            reserved: more_reserved,
-            spent: more_spent,
-        } = purse.moved;
         ids.push(period.0);
-        reserved.push(more_reserved.get());
-        spent.push(more_spent.get());
+        reserved.push(purse.moved.reserved.get());
+        spent.push(purse.moved.spent.get());
+        leased.push(purse.moved.leased.get());
+        recalls.push(purse.recalls);
         alerted.push(purse.alerted);
         refused.push(purse.refused);
     }
@@ -116,6 +117,8 @@ pub(super) fn apply(statement: &mut Statement, purses: &Purses) {
         .bind(ids)
         .bind(reserved)
         .bind(spent)
+        .bind(leased)
+        .bind(recalls)
         .bind(alerted)
         .bind(refused);
 }
@@ -124,12 +127,15 @@ const APPLY: &str = "
     UPDATE budget_periods period
     SET reserved_nano_usd = reserved_nano_usd + moved.reserved,
         spent_nano_usd = spent_nano_usd + moved.spent,
+        leased_nano_usd = leased_nano_usd + moved.leased,
+        recalled_at = CASE WHEN moved.recalls THEN now() ELSE recalled_at END,
         alerted_at = CASE WHEN moved.alerted THEN coalesce(alerted_at, now())
                           ELSE alerted_at END,
         refused_at = CASE WHEN moved.refused THEN coalesce(refused_at, now())
                           ELSE refused_at END
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::boolean[])
-         AS moved (period_id, reserved, spent, alerted, refused)
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[], $6::boolean[],
+                $7::boolean[])
+         AS moved (period_id, reserved, spent, leased, recalls, alerted, refused)
     WHERE period.period_id = moved.period_id";
 
 /// Begins the periods at hand of these budgets.
@@ -185,7 +191,8 @@ async fn begin(database: &mut PgConnection, row: Row) -> Result<(), Error> {
 async fn at_hand(database: &mut PgConnection, budgets: &[i64]) -> Result<Vec<Row>, Error> {
     let rows = sqlx::query_as(
         "SELECT budget.*, now() AS now, period_id, period_start, period_end, spent_nano_usd,
-                reserved_nano_usd, topped_up_nano_usd, alerted_at, refused_at
+                reserved_nano_usd, leased_nano_usd, topped_up_nano_usd, recalled_at, alerted_at,
+                refused_at
          FROM budgets budget
          LEFT JOIN budget_periods period
            ON period.budget_id = budget.budget_id
@@ -218,11 +225,14 @@ impl Row {
                 period,
                 spent: money(self.spent_nano_usd),
                 reserved: money(self.reserved_nano_usd),
+                leased: money(self.leased_nano_usd),
             },
             active: self.active,
             at_hand: period.start <= self.now && self.now < period.end,
             alerted: self.alerted_at.is_some(),
             refused: self.refused_at.is_some(),
+            recalled_at: self.recalled_at,
+            recalls: false,
             moved: Movement::default(),
         })
     }

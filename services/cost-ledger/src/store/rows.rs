@@ -83,6 +83,7 @@ impl BookedRow {
             score: self.score.map(Score::clamped),
             started_at: Some(self.began_at),
             latency: duration(self.latency_us),
+            debit: None,
         };
         let periods = self.periods();
         Ok(Event { step, periods })
@@ -125,7 +126,7 @@ impl CloseRow {
     }
 }
 
-fn target(tier: &str, backend: &str, model: &str) -> Result<Target, Error> {
+pub(super) fn target(tier: &str, backend: &str, model: &str) -> Result<Target, Error> {
     Ok(Target {
         tier: TierName::new(tier).map_err(Error::decode)?,
         backend: BackendName::new(backend).map_err(Error::decode)?,

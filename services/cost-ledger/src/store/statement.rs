@@ -40,8 +40,9 @@ impl Statement {
     where
         T: Encode<'v, Postgres> + Type<Postgres>,
     {
-        let added = self.values.add(value);
-        self.wrong = self.wrong.take().or(added.err());
+        if let Err(wrong) = self.values.add(value) {
+            self.wrong.get_or_insert(wrong);
+        }
         self
     }
 

@@ -45,7 +45,7 @@ pub(crate) async fn check(database: &mut PgConnection, claim: Claim) -> Result<C
 
 /// Every claim, cheapest first. Of a period that began before the horizon of history rows may have
 /// been deleted: its sums stand, and nothing is left to prove them by.
-pub(crate) const CLAIMS: [Claim; 9] = [
+pub(crate) const CLAIMS: [Claim; 11] = [
     Claim {
         name: "periods_follow_each_other",
         about: "periods of a budget do not overlap",
@@ -125,21 +125,50 @@ pub(crate) const CLAIMS: [Claim; 9] = [
     },
     Claim {
         name: "reserved_is_what_is_held",
-        about: "what a period has reserved is the sum of its open holds, as far back as rows are kept",
+        about: "what a period has reserved is the sum of its open holds and leases, as far back as rows are kept",
         sql: "SELECT format('%s from %s', budget.name, period.period_start) AS subject,
                      count(*) OVER () AS total,
-                     format('has reserved %s, its open holds are %s nano-USD',
+                     format('has reserved %s, its open holds and leases are %s nano-USD',
                             reserved_nano_usd, coalesce(held, 0)) AS detail
               FROM budget_periods period
               JOIN budgets budget USING (budget_id)
               LEFT JOIN (
-                  SELECT part.id, sum(amount_nano_usd) AS held FROM holds,
-                         unnest(coalesce(period_ids, ARRAY[period_id])) AS part (id)
-                  WHERE state = 'open' GROUP BY part.id
+                  SELECT id, sum(amount) AS held FROM (
+                      SELECT part.id, amount_nano_usd AS amount FROM holds,
+                             unnest(coalesce(period_ids, ARRAY[period_id])) AS part (id)
+                      WHERE state = 'open'
+                      UNION ALL
+                      SELECT part.id, remaining_nano_usd FROM leases, unnest(period_ids) AS part (id)
+                  ) held GROUP BY id
               ) holds ON holds.id = period.period_id
               WHERE reserved_nano_usd <> coalesce(held, 0)
                 AND period_start >= (SELECT horizon FROM history_horizon)
               LIMIT 20",
+    },
+    Claim {
+        name: "leased_is_what_is_lent",
+        about: "what a period has lent is the sum of what is left of its leases",
+        sql: "SELECT format('%s from %s', budget.name, period.period_start) AS subject,
+                     count(*) OVER () AS total,
+                     format('has lent %s, its leases have %s nano-USD', leased_nano_usd,
+                            coalesce(lent, 0)) AS detail
+              FROM budget_periods period
+              JOIN budgets budget USING (budget_id)
+              LEFT JOIN (
+                  SELECT part.id, sum(remaining_nano_usd) AS lent
+                  FROM leases, unnest(period_ids) AS part (id) GROUP BY part.id
+              ) leases ON leases.id = period.period_id
+              WHERE leased_nano_usd <> coalesce(lent, 0)
+              LIMIT 20",
+    },
+    Claim {
+        name: "no_lease_outlives_its_expiry",
+        about: "no lease is out a minute after its expiry",
+        sql: "SELECT 'lease ' || lease_id AS subject, count(*) OVER () AS total,
+                     format('expired at %s and is still out: does the reaper run?',
+                            expires_at) AS detail
+              FROM leases WHERE expires_at < now() - interval '1 minute'
+              ORDER BY expires_at LIMIT 20",
     },
     Claim {
         name: "spent_is_what_steps_cost",

@@ -16,6 +16,8 @@ mod grouped;
 mod history;
 mod interleaved;
 mod keyed;
+mod leased;
+mod lent_and_held;
 mod listed;
 mod orphans;
 mod payers;

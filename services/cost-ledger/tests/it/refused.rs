@@ -84,6 +84,8 @@ fn nonsense() -> wire::StepSettlement {
             seconds: 0,
             nanos: -1,
         }),
+        lease_id: String::new(),
+        lease_debit_nano_usd: 0,
     }
 }
 

@@ -198,15 +198,19 @@ impl Sandbox {
     /// Fails unless the sums of every period are what holds and events say.
     pub(crate) fn check_books(&self) {
         let wrong = self.database.query(
-            "SELECT period_id, spent_nano_usd, spent, reserved_nano_usd, reserved
+            "SELECT period_id, spent_nano_usd, spent, reserved_nano_usd, held, leased_nano_usd, lent
              FROM budget_periods
              LEFT JOIN LATERAL (
                  SELECT coalesce(sum(cost_nano_usd), 0) AS spent FROM usage_events event
                  WHERE budget_periods.period_id = ANY(event.period_ids)) AS events ON true
              LEFT JOIN LATERAL (
-                 SELECT coalesce(sum(amount_nano_usd), 0) AS reserved FROM holds hold
+                 SELECT coalesce(sum(amount_nano_usd), 0) AS held FROM holds hold
                  WHERE budget_periods.period_id = ANY(hold.period_ids) AND state = 'open') AS open ON true
-             WHERE spent_nano_usd <> spent OR reserved_nano_usd <> reserved",
+             LEFT JOIN LATERAL (
+                 SELECT coalesce(sum(remaining_nano_usd), 0) AS lent FROM leases
+                 WHERE budget_periods.period_id = ANY(leases.period_ids)) AS out ON true
+             WHERE spent_nano_usd <> spent OR reserved_nano_usd <> held + lent
+                OR leased_nano_usd <> lent",
         );
         assert!(wrong.is_empty(), "sums that are not their parts: {wrong:?}");
     }
@@ -333,5 +337,7 @@ pub(crate) fn ended(
         score: None,
         started_at: None,
         latency: None,
+        lease_id: String::new(),
+        lease_debit_nano_usd: 0,
     }
 }

@@ -1,5 +1,6 @@
 //! The ledger over a link.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use terrace_rpc::status::to_failure;
 
 use super::from_status;
 use crate::fingerprint::Fingerprint;
+use crate::leases::{Ask, Leases, Payer};
 use crate::ports::{Call, KnownEnd, KnownRequest, Ledger};
 use crate::request::Request;
 use crate::route::plan::Candidate;
@@ -24,15 +26,18 @@ use crate::route::trail::{Attempt, Close, Outcome, RequestOutcome};
 pub struct LedgerClient {
     inner: LedgerServiceClient<Link>,
     reservation_ttl: Duration,
+    leases: Option<Arc<Leases>>,
 }
 
 impl LedgerClient {
-    /// Creates a client over a link; holds last for `reservation_ttl`.
+    /// Creates a client over a link; holds last for `reservation_ttl`. What can be paid from
+    /// `leases` is not asked for.
     #[must_use]
-    pub fn new(link: Link, reservation_ttl: Duration) -> Self {
+    pub fn new(link: Link, reservation_ttl: Duration, leases: Option<Arc<Leases>>) -> Self {
         Self {
             inner: LedgerServiceClient::new(link),
             reservation_ttl,
+            leases,
         }
     }
 }
@@ -46,6 +51,9 @@ impl Ledger for LedgerClient {
         candidate: &Candidate,
         call: Call,
     ) -> Result<Option<SystemTime>, Failure> {
+        if self.is_paid_from_lease(request, step, candidate) {
+            return Ok(None);
+        }
         let message = wire::ReserveRequest {
             request_id: request.id.to_string(),
             step: step.to_string(),
@@ -88,7 +96,7 @@ impl Ledger for LedgerClient {
             action: request.action().to_owned(),
             steps: attempts
                 .iter()
-                .map(settlement)
+                .map(|attempt| self.settlement(request, attempt))
                 .chain(close.and_then(reuse))
                 .collect(),
             close: close.map(|close| request_close(request, close)),
@@ -99,7 +107,12 @@ impl Ledger for LedgerClient {
             .clone()
             .settle(request_within(message, call.deadline))
             .await;
-        answer.map(|_held| ()).map_err(|status| failure(&status))
+        answer.map_err(|status| failure(&status))?;
+        if let Some(leases) = &self.leases {
+            let steps = attempts.iter().map(Attempt::step);
+            leases.settled(request.id, steps, close.is_some());
+        }
+        Ok(())
     }
 
     async fn find(&self, request: &Request, call: Call) -> Result<Option<KnownRequest>, Failure> {
@@ -126,6 +139,34 @@ impl Ledger for LedgerClient {
                 _ => Err(failure(&status)),
             },
         }
+    }
+}
+
+impl LedgerClient {
+    /// Whether a lease pays for it. Of an id that a caller chose two orchestrators could think that
+    /// it is theirs, and the ledger alone can tell: such a request is never paid so.
+    fn is_paid_from_lease(&self, request: &Request, step: Step, candidate: &Candidate) -> bool {
+        let leases = self.leases.as_ref().filter(|_| request.body.is_none());
+        leases.is_some_and(|leases| {
+            leases.take(Ask {
+                payer: Payer {
+                    project: request.project.clone(),
+                    key_id: request.key_id.clone(),
+                },
+                request_id: request.id,
+                step,
+                worst_case: candidate.worst_case,
+                target: target(candidate),
+            })
+        })
+    }
+
+    fn settlement(&self, request: &Request, attempt: &Attempt) -> wire::StepSettlement {
+        let mut message = settlement(attempt);
+        if let Some(leases) = &self.leases {
+            leases.sign(request.id, attempt.step(), &mut message);
+        }
+        message
     }
 }
 
@@ -181,6 +222,8 @@ fn settlement(attempt: &Attempt) -> wire::StepSettlement {
         score: verdict.map(|verdict| verdict.score.get()),
         started_at: Some(wire_timestamp(attempt.started_at)),
         latency: Some(wire_duration(attempt.latency)),
+        lease_id: String::new(),
+        lease_debit_nano_usd: 0,
     }
 }
 

@@ -285,6 +285,7 @@ fn settings() -> Settings {
         limits: limits(),
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),
+        lease_ttl: None,
         door: DoorSettings {
             required: false,
             cache_ttl: Duration::from_secs(1),

@@ -9,6 +9,7 @@ async fn kills_lose_nothing_double_nothing_and_pass_no_budget() {
         rate: 25,
         seed: 5,
         spool: true,
+        leases: true,
         logs: None,
     };
     let report = killed::run(&attack).await.unwrap();
@@ -22,9 +23,25 @@ async fn eight_orchestrators_spend_one_budget_to_its_end_and_no_further() {
         orchestrators: 8,
         requests: 400,
         at_once: 4,
+        leases: false,
         logs: None,
     };
     let report = fleet::run(&attack).await.unwrap();
     assert!(report.holds(), "{report}");
     assert!(report.clients.answered >= 290, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orchestrators_that_decide_by_themselves_pass_no_budget_and_strand_nothing() {
+    let attack = fleet::Args {
+        orchestrators: 3,
+        requests: 600,
+        at_once: 16,
+        leases: true,
+        logs: None,
+    };
+    let report = fleet::run(&attack).await.unwrap();
+    assert!(report.holds(), "{report}");
+    assert!(report.clients.answered >= 440, "{report}");
+    assert!(report.figures["calls paid from leases"] > 0, "{report}");
 }

@@ -6,7 +6,8 @@ use terrace_domain::{Failure, Usage};
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::ledger::v1 as wire;
 
-use super::{Fields, Rules, Who};
+use super::lease::debit;
+use super::{Fields, Rules, Who, called_step};
 use crate::books::{Close, Settlement, Target};
 use crate::config::TagLimits;
 use crate::outcome::{RequestOutcome, StepOutcome};
@@ -66,7 +67,7 @@ fn settlement(
     message: &wire::StepSettlement,
 ) -> Option<Settlement> {
     let at = |field: &str| format!("{path}.{field}");
-    let step = fields.text(&at("step"), &message.step);
+    let step = called_step(fields, &at("step"), &message.step);
     let target = fields.target(&at("target"), message.target.as_ref());
     let outcome = step_outcome(fields, &at("outcome"), message.outcome());
     let reason = fields.optional_text(&at("reason"), &message.reason);
@@ -84,6 +85,7 @@ fn settlement(
     let score = fields.score(&at("score"), message.score);
     let started_at = fields.moment(&at("started_at"), message.started_at.as_ref());
     let latency = fields.span(&at("latency"), message.latency.as_ref());
+    let debit = debit(fields, at, message);
     Some(Settlement {
         step: step?,
         target: target?,
@@ -94,6 +96,7 @@ fn settlement(
         score: score?,
         started_at: started_at?,
         latency: latency?,
+        debit: debit?,
     })
 }
 

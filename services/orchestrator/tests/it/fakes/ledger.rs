@@ -3,11 +3,13 @@
 use terrace_domain::Reason;
 use terrace_proto::ledger::v1::ledger_service_server::LedgerService;
 use terrace_proto::ledger::v1::{
-    ExportUsageRequest, ExportUsageResponse, ExtendRequest, ExtendResponse, GetRequestRequest,
-    GetRequestResponse, GetSummaryRequest, GetSummaryResponse, ListBudgetsRequest,
-    ListBudgetsResponse, ListUsageRequest, ListUsageResponse, ReleaseRequest, ReleaseResponse,
-    RequestClose, ReserveRequest, ReserveResponse, SettleRequest, SettleResponse, StepSettlement,
-    VerifyRequest, VerifyResponse, WatchAlertsRequest, WatchAlertsResponse,
+    AcquireLeaseRequest, AcquireLeaseResponse, ExportUsageRequest, ExportUsageResponse,
+    ExtendRequest, ExtendResponse, GetRequestRequest, GetRequestResponse, GetSummaryRequest,
+    GetSummaryResponse, ListBudgetsRequest, ListBudgetsResponse, ListUsageRequest,
+    ListUsageResponse, ReleaseRequest, ReleaseResponse, RenewLeaseRequest, RenewLeaseResponse,
+    RequestClose, ReserveRequest, ReserveResponse, ReturnLeaseRequest, ReturnLeaseResponse,
+    SettleRequest, SettleResponse, StepSettlement, VerifyRequest, VerifyResponse,
+    WatchAlertsRequest, WatchAlertsResponse,
 };
 use tonic::{Request, Response, Status};
 
@@ -79,6 +81,27 @@ impl LedgerService for Ledger {
         &self,
         _: Request<ReleaseRequest>,
     ) -> Result<Response<ReleaseResponse>, Status> {
+        uncalled()
+    }
+
+    async fn acquire_lease(
+        &self,
+        _: Request<AcquireLeaseRequest>,
+    ) -> Result<Response<AcquireLeaseResponse>, Status> {
+        uncalled()
+    }
+
+    async fn renew_lease(
+        &self,
+        _: Request<RenewLeaseRequest>,
+    ) -> Result<Response<RenewLeaseResponse>, Status> {
+        uncalled()
+    }
+
+    async fn return_lease(
+        &self,
+        _: Request<ReturnLeaseRequest>,
+    ) -> Result<Response<ReturnLeaseResponse>, Status> {
         uncalled()
     }
 

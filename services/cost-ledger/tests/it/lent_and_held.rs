@@ -1,0 +1,109 @@
+//! Any interleaving of leases and holds: after each round of calls at once the sums are what the
+//! rows say, and the cap holds.
+
+use futures::future::{BoxFuture, FutureExt as _, join_all};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use terrace_domain::{Reason, RequestId};
+
+use crate::leased::lending;
+use crate::sandbox::{Sandbox, hold};
+
+/// Enough for a few leases and holds.
+const CAP: i64 = 2_000;
+
+#[derive(Debug, Clone, Copy)]
+enum Call {
+    Acquire,
+    Renew { more: i64 },
+    Settle { debit: i64 },
+    GiveBack { outstanding: i64 },
+    Lose,
+    Reserve { amount: i64 },
+}
+
+fn calls() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        3 => Just(Call::Acquire),
+        2 => (0..200_i64).prop_map(|more| Call::Renew { more }),
+        4 => (1..60_i64).prop_map(|debit| Call::Settle { debit }),
+        2 => prop_oneof![Just(0), 1..80_i64].prop_map(|outstanding| Call::GiveBack { outstanding }),
+        1 => Just(Call::Lose),
+        2 => (50..400_i64).prop_map(|amount| Call::Reserve { amount }),
+    ]
+}
+
+/// A call about one of a few leases. No step costs more than was taken for it.
+fn make<'a>(ledger: &'a Sandbox, lease: RequestId, call: Call) -> BoxFuture<'a, ()> {
+    async move {
+        match call {
+            Call::Acquire => {
+                // A lease that was lost is not lent again under its id.
+                if let Err(failure) = ledger.try_acquire(lease, 100).await {
+                    assert_eq!(failure.reason, Reason::RequestIdUsed, "{failure}");
+                }
+            }
+            Call::Renew { more } => drop(ledger.renew(lease, more).await),
+            Call::Settle { debit } => {
+                let out =
+                    format!("SELECT remaining_nano_usd FROM leases WHERE lease_id = '{lease}'");
+                let out = ledger.database.query(&out);
+                // What an orchestrator takes is never more than it has.
+                let left = out.first().map_or(0, |row| row[0].parse().unwrap());
+                if debit * 8 <= left {
+                    ledger.settle_from(lease, debit, debit / 2).await;
+                }
+            }
+            Call::GiveBack { outstanding } => drop(ledger.give_back(lease, outstanding).await),
+            Call::Lose => {
+                ledger.expire_lease(lease);
+                ledger.app.reap().await.unwrap();
+            }
+            Call::Reserve { amount } => {
+                let held = ledger.reserve(hold(RequestId::generate(), "attempt/0", amount));
+                if let Err(failure) = held.await {
+                    assert_eq!(failure.reason, Reason::BudgetExhausted, "{failure}");
+                }
+            }
+        }
+    }
+    .boxed()
+}
+
+async fn play(rounds: Vec<Vec<(usize, Call)>>) {
+    let ledger = lending(CAP).await;
+    let leases: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
+    for round in rounds {
+        let calls = round
+            .into_iter()
+            .map(|(lease, call)| make(&ledger, leases[lease], call));
+        join_all(calls).await;
+        ledger.check_books();
+        let taken = "SELECT spent_nano_usd + reserved_nano_usd FROM budget_periods";
+        let taken = ledger.database.query(taken);
+        let taken: i64 = taken.first().map_or(0, |row| row[0].parse().unwrap());
+        assert!(taken <= CAP, "{taken} is held, lent or spent");
+    }
+}
+
+#[test]
+fn the_cap_holds_whatever_is_lent_and_lost() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 6,
+        max_shrink_iters: 60,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let round = prop::collection::vec((0..3_usize, calls()), 1..4);
+    let rounds = prop::collection::vec(round, 1..8);
+    let result = runner.run(&rounds, |rounds| {
+        runtime.block_on(play(rounds));
+        Ok(())
+    });
+    result.unwrap();
+}
