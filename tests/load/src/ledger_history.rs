@@ -6,7 +6,6 @@
 //! as it is meant to be, and room for 500 bytes a row.
 
 mod books;
-mod ledger;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,9 +17,9 @@ use terrace_proto::ledger::v1 as wire;
 use terrace_testkit::TestDatabase;
 use tokio::time::Instant;
 
+use crate::ledger::Ledger;
 use crate::memory::resident_kib;
 use crate::quantiles::Quantiles;
-use ledger::Ledger;
 
 /// What to measure with.
 #[derive(Debug, clap::Args)]
@@ -67,9 +66,9 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<Report> {
     let database = TestDatabase::create();
     let program = args.ledger.clone();
     // Once for the tables, so that the books can be loaded into them.
-    drop(Ledger::start(program.as_ref(), database.url()).await?);
+    drop(Ledger::start(program.as_ref(), database.url(), "").await?);
     books::load(&database, args.rows).await?;
-    let ledger = Ledger::start(program.as_ref(), database.url()).await?;
+    let ledger = Ledger::start(program.as_ref(), database.url(), "").await?;
     let (hours, seconds) = books::rolled_up(&database).await?;
     let asked = questions(&ledger, args.rounds).await?;
     let before = resident_kib(ledger.id())?;

@@ -8,7 +8,10 @@ mod consensus;
 mod direct;
 mod gateway;
 mod gateway_streams;
+mod ledger;
 mod ledger_history;
+mod ledger_ingest;
+mod ledger_leases;
 mod memory;
 mod panel;
 mod quantiles;
@@ -40,6 +43,10 @@ enum Bench {
     Consensus(consensus::Args),
     /// A ledger with millions of rows: summaries, pages and an export.
     LedgerHistory(ledger_history::Args),
+    /// Settlements into one ledger process: usage events a second.
+    LedgerIngest(ledger_ingest::Args),
+    /// Reservations on a hot budget by one orchestrator that holds a lease.
+    LedgerLeases(ledger_leases::Args),
 }
 
 #[tokio::main]
@@ -49,6 +56,8 @@ async fn main() -> anyhow::Result<()> {
         Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
         Bench::Consensus(args) => told(&consensus::run(&args).await?, args.json)?,
         Bench::LedgerHistory(args) => told(&ledger_history::run(&args).await?, args.json)?,
+        Bench::LedgerIngest(args) => told(&ledger_ingest::run(&args).await?, args.json)?,
+        Bench::LedgerLeases(args) => told(&ledger_leases::run(&args).await?, args.json)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())
