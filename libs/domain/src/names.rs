@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// The longest name of anything.
 const MAX_NAME_BYTES: usize = 128;
@@ -34,22 +35,23 @@ fn check(text: &str) -> Result<(), InvalidName> {
     })
 }
 
-/// Defines a checked name type.
+/// Defines a checked name type. Names go along with every call and row, so their clones share one
+/// text.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks that `text` can be a name: 1 to 128 bytes, no control characters.
             ///
             /// # Errors
             /// [`InvalidName`] with the broken rule.
-            pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
-                let text = text.into();
-                check(&text)?;
-                Ok(Self(text))
+            pub fn new(text: impl AsRef<str>) -> Result<Self, InvalidName> {
+                let text = text.as_ref();
+                check(text)?;
+                Ok(Self(Arc::from(text)))
             }
 
             /// The name as text.

@@ -88,7 +88,7 @@ impl Grpc {
         let rules = Arc::clone(&self.rules);
         Box::new(move |record| {
             let message = wire::SettleRequest::decode(record).ok()?;
-            read::settle(message, &rules).ok()
+            read::settle(&message, &rules).ok()
         })
     }
 }
@@ -121,7 +121,7 @@ impl LedgerService for Grpc {
 
     async fn settle(&self, request: Request<wire::SettleRequest>) -> Answer<wire::SettleResponse> {
         let message = request.into_inner();
-        let ask = read::settle(message.clone(), &self.rules).map_err(refused)?;
+        let ask = read::settle(&message, &self.rules).map_err(refused)?;
         let record = || message.encode_to_vec();
         let settled = self.spool.settle(&self.commits, ask, record).await;
         let settled = settled.map_err(refused)?;

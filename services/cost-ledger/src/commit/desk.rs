@@ -29,7 +29,9 @@ pub(crate) struct Changes {
     pub(crate) close: Option<Close>,
     pub(crate) new_holds: BTreeSet<Step>,
     pub(crate) changed_holds: BTreeSet<Step>,
-    pub(crate) events: BTreeSet<Step>,
+    pub(crate) new_events: BTreeSet<Step>,
+    /// Real events in place of presumed ones that the database has.
+    pub(crate) corrected_events: BTreeSet<Step>,
 }
 
 impl Page {
@@ -55,6 +57,14 @@ impl Page {
     }
 
     fn enter(&mut self, entries: &Entries) {
+        for event in &entries.events {
+            let step = event.step.step;
+            let is_known = self.books.event(step).is_some();
+            match is_known && !self.changes.new_events.contains(&step) {
+                true => self.changes.corrected_events.insert(step),
+                false => self.changes.new_events.insert(step),
+            };
+        }
         self.books.enter(entries);
         let changes = &mut self.changes;
         changes.any |= !entries.is_empty();
@@ -67,9 +77,6 @@ impl Page {
         changes
             .changed_holds
             .extend(changed.filter(|step| !changes.new_holds.contains(step)));
-        changes
-            .events
-            .extend(entries.events.iter().map(|event| event.step.step));
         if entries.close.is_some() {
             changes.close.clone_from(&entries.close);
         }

@@ -1,7 +1,8 @@
 //! Reads the fields of a message one by one and remembers every wrong one.
 //!
 //! Each reader gives the value, or nothing and a note; at the end there is either a whole message
-//! or one failure that names all that is wrong with it.
+//! or one failure that names all that is wrong with it. The name of a field is written out only when
+//! it is needed: most messages have nothing wrong.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -35,21 +36,21 @@ impl Fields {
     }
 
     /// A text that has to be one of our types.
-    pub(super) fn text<T>(&mut self, field: &str, text: &str) -> Option<T>
+    pub(super) fn text<T>(&mut self, field: impl Display, text: &str) -> Option<T>
     where
         T: FromStr<Err: Display>,
     {
         match text.parse() {
             Ok(value) => Some(value),
             Err(error) => {
-                self.wrong.add(field, error.to_string());
+                self.wrong.add(field.to_string(), error.to_string());
                 None
             }
         }
     }
 
     /// As [`Self::text`]; an empty text is no value and not wrong.
-    pub(super) fn optional_text<T>(&mut self, field: &str, text: &str) -> Option<Option<T>>
+    pub(super) fn optional_text<T>(&mut self, field: impl Display, text: &str) -> Option<Option<T>>
     where
         T: FromStr<Err: Display>,
     {
@@ -60,28 +61,39 @@ impl Fields {
     }
 
     /// An amount of money from `least` up to what a step can cost.
-    pub(super) fn amount(&mut self, field: &str, nanos: i64, least: i64) -> Option<NanoUsd> {
+    pub(super) fn amount(
+        &mut self,
+        field: impl Display,
+        nanos: i64,
+        least: i64,
+    ) -> Option<NanoUsd> {
         if (least..=MOST).contains(&nanos) {
             return Some(NanoUsd::new(nanos));
         }
         let description = format!("must be from {least} to {MOST} nano-USD, not {nanos}");
-        self.wrong.add(field, description);
+        self.wrong.add(field.to_string(), description);
         None
     }
 
     /// A count that the database can hold.
-    pub(super) fn count(&mut self, field: &str, count: u64) {
+    pub(super) fn count(&mut self, field: impl Display, count: u64) {
         let fits = i64::try_from(count).is_ok();
-        self.wrong
-            .require(fits, field, "is more than any call can use");
+        if !fits {
+            let description = "is more than any call can use";
+            self.wrong.add(field.to_string(), description);
+        }
     }
 
     /// A score from 0 to 1, if there is one.
-    pub(super) fn score(&mut self, field: &str, score: Option<f64>) -> Option<Option<Score>> {
+    pub(super) fn score(
+        &mut self,
+        field: impl Display,
+        score: Option<f64>,
+    ) -> Option<Option<Score>> {
         match score.map(Score::new).transpose() {
             Ok(score) => Some(score),
             Err(error) => {
-                self.wrong.add(field, error.to_string());
+                self.wrong.add(field.to_string(), error.to_string());
                 None
             }
         }
@@ -90,45 +102,51 @@ impl Fields {
     /// A span of time; unset is none at all.
     pub(super) fn span(
         &mut self,
-        field: &str,
+        field: impl Display,
         span: Option<&prost_types::Duration>,
     ) -> Option<Duration> {
         let Some(span) = span else {
             return Some(Duration::ZERO);
         };
         let read = convert::duration(span);
-        let is_right = read.is_some();
-        self.wrong
-            .require(is_right, field, "must be a duration that is not negative");
+        if read.is_none() {
+            let description = "must be a duration that is not negative";
+            self.wrong.add(field.to_string(), description);
+        }
         read
     }
 
     /// A point of time, if there is one.
     pub(super) fn moment(
         &mut self,
-        field: &str,
+        field: impl Display,
         at: Option<&prost_types::Timestamp>,
     ) -> Option<Option<OffsetDateTime>> {
         let Some(at) = at else {
             return Some(None);
         };
         let read = moment(at);
-        let is_right = read.is_some();
-        self.wrong
-            .require(is_right, field, "must be a time from 1970 to 9998");
+        if read.is_none() {
+            let description = "must be a time from 1970 to 9998";
+            self.wrong.add(field.to_string(), description);
+        }
         read.map(Some)
     }
 
     /// What a step calls; every part of it is needed.
-    pub(super) fn target(&mut self, field: &str, target: Option<&StepTarget>) -> Option<Target> {
+    pub(super) fn target(
+        &mut self,
+        field: impl Display,
+        target: Option<&StepTarget>,
+    ) -> Option<Target> {
         let Some(target) = target else {
             let description = "must say what is called: tier, backend and model";
-            self.wrong.add(field, description);
+            self.wrong.add(field.to_string(), description);
             return None;
         };
-        let tier = self.text(&format!("{field}.tier"), &target.tier);
-        let backend = self.text(&format!("{field}.backend"), &target.backend);
-        let model = self.text(&format!("{field}.model"), &target.model);
+        let tier = self.text(format_args!("{field}.tier"), &target.tier);
+        let backend = self.text(format_args!("{field}.backend"), &target.backend);
+        let model = self.text(format_args!("{field}.model"), &target.model);
         Some(Target {
             tier: tier?,
             backend: backend?,

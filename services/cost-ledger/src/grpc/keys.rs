@@ -31,7 +31,7 @@ pub(super) fn create(
     let name = fields.text::<ProjectName>("name", &message.name);
     let scopes = message.scopes.iter().enumerate();
     let scopes: Vec<Option<Scope>> = scopes
-        .map(|(index, scope)| fields.text(&format!("scopes[{index}]"), scope))
+        .map(|(index, scope)| fields.text(format_args!("scopes[{index}]"), scope))
         .collect();
     let expires_at = fields.moment("expires_at", message.expires_at.as_ref());
     let read = || Some((project?, name?.to_string(), expires_at?));

@@ -18,7 +18,8 @@ pub(crate) async fn write(database: &mut PgConnection, desk: &Desk) -> Result<()
     requests::begin(&mut all, changed.clone().filter(|page| !page.stored));
     holds::take(&mut all, changed.clone());
     holds::change(&mut all, changed.clone());
-    events::book(&mut all, changed);
+    events::book(&mut all, changed.clone());
+    events::correct(&mut all, changed);
     let lent = desk.changed_leases();
     let out = || lent.clone().filter(|lent| !lent.ended);
     let ended = lent.clone().filter(|lent| lent.stored && lent.ended);

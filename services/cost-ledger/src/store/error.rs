@@ -41,18 +41,21 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Whether another transaction has begun the same request just before. The holds of a new request
-/// may be written before its row is, so they can be what tells. Every partition has a constraint of
-/// its own, named after it.
+/// Whether another transaction has begun the same request just before. The holds and events of a new
+/// request may be written before its row is, so they can be what tells. Every partition has a
+/// constraint of its own, named after it.
 fn is_overtaken(error: &sqlx::Error) -> bool {
     let error = error.as_database_error();
     error.is_some_and(|error| {
         let constraint = error.constraint().unwrap_or_default();
         error.is_unique_violation()
-            && (constraint.starts_with("requests_") || constraint.starts_with("holds_"))
+            && TABLES.iter().any(|table| constraint.starts_with(table))
             && constraint.ends_with("_pkey")
     })
 }
+
+/// Tables of which a row is one request's alone.
+const TABLES: [&str; 3] = ["requests_", "holds_", "usage_events_"];
 
 /// Whether the database is away or unable, rather than asked for something wrong.
 pub(super) fn is_passing(error: &sqlx::Error) -> bool {

@@ -1,6 +1,8 @@
 //! The rows of usage events: what steps really were.
 
-use terrace_domain::{Reason, Score};
+use std::collections::BTreeSet;
+
+use terrace_domain::{Reason, Score, Step};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,6 +35,46 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
+    fn of(
+        pages: impl Iterator<Item = &'a Page>,
+        chosen: impl Fn(&'a Page) -> &'a BTreeSet<Step>,
+    ) -> Self {
+        let mut columns = Self::default();
+        for page in pages {
+            let events = chosen(page).iter();
+            for event in events.filter_map(|step| page.books.event(*step)) {
+                columns.push(page.identity.request_id.as_uuid(), event);
+            }
+        }
+        columns
+    }
+
+    fn write(self, statement: &mut Statement, name: &str, sql: &str) {
+        if self.ids.is_empty() {
+            return;
+        }
+        statement
+            .part(name, sql)
+            .bind(self.ids)
+            .bind(self.steps)
+            .bind(self.tiers)
+            .bind(self.backends)
+            .bind(self.models)
+            .bind(self.outcomes)
+            .bind(self.reasons)
+            .bind(self.input)
+            .bind(self.output)
+            .bind(self.cached)
+            .bind(self.cache_write)
+            .bind(self.reasoning)
+            .bind(self.estimated)
+            .bind(self.costs)
+            .bind(self.periods)
+            .bind(self.scores)
+            .bind(self.started)
+            .bind(self.latencies);
+    }
+
     fn push(&mut self, request_id: Uuid, event: &'a Event) {
         let step = &event.step;
         self.ids.push(request_id);
@@ -56,63 +98,58 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Writes events; over a presumed one, it is the correction and keeps what was presumed.
+/// Writes events.
 pub(super) fn book<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
-    let mut columns = Columns::default();
-    for page in pages {
-        let events = page.changes.events.iter();
-        for event in events.filter_map(|step| page.books.event(*step)) {
-            columns.push(page.identity.request_id.as_uuid(), event);
-        }
-    }
-    if columns.ids.is_empty() {
-        return;
-    }
-    statement
-        .part("booked", BOOK)
-        .bind(columns.ids)
-        .bind(columns.steps)
-        .bind(columns.tiers)
-        .bind(columns.backends)
-        .bind(columns.models)
-        .bind(columns.outcomes)
-        .bind(columns.reasons)
-        .bind(columns.input)
-        .bind(columns.output)
-        .bind(columns.cached)
-        .bind(columns.cache_write)
-        .bind(columns.reasoning)
-        .bind(columns.estimated)
-        .bind(columns.costs)
-        .bind(columns.periods)
-        .bind(columns.scores)
-        .bind(columns.started)
-        .bind(columns.latencies);
+    let columns = Columns::of(pages, |page| &page.changes.new_events);
+    columns.write(statement, "booked", BOOK);
 }
 
-const BOOK: &str = "
+/// Writes real events over presumed ones, and keeps what was presumed.
+pub(super) fn correct<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
+    let columns = Columns::of(pages, |page| &page.changes.corrected_events);
+    columns.write(statement, "corrected", CORRECT);
+}
+
+/// What both have: the events as rows.
+macro_rules! with_events {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            "
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+                $13::boolean[], $14::bigint[], $15::text[], $16::float8[], $17::timestamptz[],
+                $18::bigint[])
+         AS new (request_id, step, tier, backend, model, outcome, reason, input, output, cached,
+                 cache_write, reasoning, estimated, cost, periods, score, started, latency)",
+            $after
+        )
+    };
+}
+
+const BOOK: &str = with_events!(
+    "
     INSERT INTO usage_events
         (request_id, step, tier, backend, model, outcome, reason, input_tokens, output_tokens,
          cached_input_tokens, cache_write_tokens, reasoning_tokens, usage_estimated,
          cost_nano_usd, period_ids, score, started_at, latency_us)
     SELECT request_id, step, tier, backend, model, outcome, reason, input, output, cached,
            cache_write, reasoning, estimated, cost, periods::bigint[], score,
-           coalesce(started, now()), latency
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
-                $13::boolean[], $14::bigint[], $15::text[], $16::float8[], $17::timestamptz[],
-                $18::bigint[])
-         AS new (request_id, step, tier, backend, model, outcome, reason, input, output, cached,
-                 cache_write, reasoning, estimated, cost, periods, score, started, latency)
-    ON CONFLICT (request_id, step) DO UPDATE
-    SET tier = excluded.tier, backend = excluded.backend, model = excluded.model,
-        outcome = excluded.outcome, reason = excluded.reason,
-        input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-        cached_input_tokens = excluded.cached_input_tokens,
-        cache_write_tokens = excluded.cache_write_tokens,
-        reasoning_tokens = excluded.reasoning_tokens,
-        usage_estimated = excluded.usage_estimated, cost_nano_usd = excluded.cost_nano_usd,
-        period_ids = excluded.period_ids, period_id = NULL, score = excluded.score,
-        started_at = excluded.started_at, latency_us = excluded.latency_us,
-        presumed_nano_usd = usage_events.cost_nano_usd, corrected_at = now()
-    WHERE usage_events.outcome = 'presumed'";
+           coalesce(started, now()), latency",
+    ""
+);
+
+const CORRECT: &str = with_events!(
+    "
+    UPDATE usage_events event
+    SET tier = new.tier, backend = new.backend, model = new.model, outcome = new.outcome,
+        reason = new.reason, input_tokens = input, output_tokens = output,
+        cached_input_tokens = cached, cache_write_tokens = cache_write,
+        reasoning_tokens = reasoning, usage_estimated = estimated, cost_nano_usd = cost,
+        period_ids = periods::bigint[], period_id = NULL, score = new.score,
+        started_at = coalesce(started, now()), latency_us = latency,
+        presumed_nano_usd = event.cost_nano_usd, corrected_at = now()",
+    "
+    WHERE event.request_id = new.request_id AND event.step = new.step
+      AND event.outcome = 'presumed'"
+);

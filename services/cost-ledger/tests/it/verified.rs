@@ -8,7 +8,7 @@ use crate::sandbox::{DAILY, Sandbox, answer, closing, hold, settling, spent};
 /// Claims that are not true, each with its first finding.
 pub(crate) async fn wrong(ledger: &Sandbox) -> Vec<(String, String)> {
     let proved = answer(ledger.ledger.clone().verify(wire::VerifyRequest {}).await).unwrap();
-    assert_eq!(proved.checks.len(), 9);
+    assert_eq!(proved.checks.len(), 11);
     let wrong = proved.checks.into_iter().filter(|check| check.wrong > 0);
     let first = |mut check: wire::VerifyCheck| (check.name, check.findings.remove(0).detail);
     wrong.map(first).collect()
@@ -93,6 +93,18 @@ async fn every_way_to_spoil_the_books_is_found() {
         (
             "UPDATE usage_events SET request_id = gen_random_uuid() WHERE step = 'judge/1'",
             &["rows_belong_to_requests"],
+        ),
+        (
+            "INSERT INTO leases (lease_id, project, key_id, period_ids, granted_nano_usd,
+                                 remaining_nano_usd, tier, backend, model, expires_at)
+             SELECT gen_random_uuid(), 'default', '', ARRAY[period_id], 9, 9, 't', 'b', 'm',
+                    now() - interval '2 minutes'
+             FROM budget_periods LIMIT 1",
+            &[
+                "reserved_is_what_is_held",
+                "leased_is_what_is_lent",
+                "no_lease_outlives_its_expiry",
+            ],
         ),
     ];
     for (spoil, expected) in ways {

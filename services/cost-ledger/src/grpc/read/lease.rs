@@ -3,6 +3,7 @@
 use terrace_domain::{Failure, NanoUsd};
 use terrace_proto::ledger::v1 as wire;
 
+use super::settle::At;
 use super::{Fields, Rules, Who};
 use crate::books::Debit;
 use crate::lease::{Acquire, GiveBack, Renew};
@@ -68,16 +69,17 @@ pub(in crate::grpc) fn give_back(message: &wire::ReturnLeaseRequest) -> Result<G
 /// What a step was paid from, if it was a lease.
 pub(super) fn debit(
     fields: &mut Fields,
-    at: impl Fn(&str) -> String,
+    at: At,
     message: &wire::StepSettlement,
 ) -> Option<Option<Debit>> {
     let amount = message.lease_debit_nano_usd;
-    let Some(lease_id) = fields.optional_text(&at("lease_id"), &message.lease_id)? else {
-        let description = "must be 0 without a lease_id";
-        let field = at("lease_debit_nano_usd");
-        fields.wrong.require(amount == 0, &field, description);
+    let Some(lease_id) = fields.optional_text(at.field("lease_id"), &message.lease_id)? else {
+        if amount != 0 {
+            let field = at.field("lease_debit_nano_usd").to_string();
+            fields.wrong.add(field, "must be 0 without a lease_id");
+        }
         return Some(None);
     };
-    let amount: NanoUsd = fields.amount(&at("lease_debit_nano_usd"), amount, 1)?;
+    let amount: NanoUsd = fields.amount(at.field("lease_debit_nano_usd"), amount, 1)?;
     Some(Some(Debit { lease_id, amount }))
 }

@@ -1,6 +1,7 @@
 //! The settle call: the message with the most in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use terrace_domain::{Failure, Usage};
 use terrace_proto::common::v1::AttemptOutcome;
@@ -14,7 +15,7 @@ use crate::outcome::{RequestOutcome, StepOutcome};
 use crate::settle::Settle;
 
 pub(in crate::grpc) fn settle(
-    message: wire::SettleRequest,
+    message: &wire::SettleRequest,
     rules: &Rules,
 ) -> Result<Settle, Failure> {
     let mut fields = Fields::default();
@@ -34,20 +35,20 @@ pub(in crate::grpc) fn settle(
     let mut seen = BTreeSet::new();
     let mut steps = Some(Vec::with_capacity(message.steps.len()));
     for (index, step) in message.steps.iter().enumerate() {
-        let path = format!("steps[{index}]");
-        let step = settlement(&mut fields, &path, step);
+        let at = At(index);
+        let step = settlement(&mut fields, at, step);
         if let Some(step) = &step
             && !seen.insert(step.step)
         {
             let twice = "is in this call twice: a step is settled once";
-            fields.wrong.add(format!("{path}.step"), twice);
+            fields.wrong.add(at.field("step").to_string(), twice);
         }
         steps = steps.zip(step).map(|(mut steps, step)| {
             steps.push(step);
             steps
         });
     }
-    let close = match message.close {
+    let close = match &message.close {
         Some(end) => close(&mut fields, end, rules.tags).map(Some),
         None => Some(None),
     };
@@ -61,30 +62,48 @@ pub(in crate::grpc) fn settle(
     fields.finish(settle())
 }
 
-fn settlement(
-    fields: &mut Fields,
-    path: &str,
-    message: &wire::StepSettlement,
-) -> Option<Settlement> {
-    let at = |field: &str| format!("{path}.{field}");
-    let step = called_step(fields, &at("step"), &message.step);
-    let target = fields.target(&at("target"), message.target.as_ref());
-    let outcome = step_outcome(fields, &at("outcome"), message.outcome());
-    let reason = fields.optional_text(&at("reason"), &message.reason);
-    let cost = fields.amount(&at("cost_nano_usd"), message.cost_nano_usd, 0);
+/// The step with this index.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At(usize);
+
+impl At {
+    /// A field of it.
+    pub(super) const fn field(self, name: &'static str) -> Field {
+        Field(self, name)
+    }
+}
+
+/// A field of a step, by its path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field(At, &'static str);
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(At(index), name) = self;
+        write!(f, "steps[{index}].{name}")
+    }
+}
+
+fn settlement(fields: &mut Fields, at: At, message: &wire::StepSettlement) -> Option<Settlement> {
+    let step = called_step(fields, at.field("step"), &message.step);
+    let target = fields.target(at.field("target"), message.target.as_ref());
+    let outcome = step_outcome(fields, at.field("outcome"), message.outcome());
+    let reason = fields.optional_text(at.field("reason"), &message.reason);
+    let cost = fields.amount(at.field("cost_nano_usd"), message.cost_nano_usd, 0);
     let free_or_called = outcome != Some(StepOutcome::Skipped) || message.cost_nano_usd == 0;
     let description = "must be 0: a skipped step is one that was never called";
-    fields
-        .wrong
-        .require(free_or_called, &at("cost_nano_usd"), description);
+    if !free_or_called {
+        let field = at.field("cost_nano_usd").to_string();
+        fields.wrong.add(field, description);
+    }
     let usage = usage(
         fields,
-        &at("usage"),
+        at.field("usage"),
         message.usage.unwrap_or_default().into(),
     );
-    let score = fields.score(&at("score"), message.score);
-    let started_at = fields.moment(&at("started_at"), message.started_at.as_ref());
-    let latency = fields.span(&at("latency"), message.latency.as_ref());
+    let score = fields.score(at.field("score"), message.score);
+    let started_at = fields.moment(at.field("started_at"), message.started_at.as_ref());
+    let latency = fields.span(at.field("latency"), message.latency.as_ref());
     let debit = debit(fields, at, message);
     Some(Settlement {
         step: step?,
@@ -100,7 +119,7 @@ fn settlement(
     })
 }
 
-fn step_outcome(fields: &mut Fields, path: &str, outcome: AttemptOutcome) -> Option<StepOutcome> {
+fn step_outcome(fields: &mut Fields, path: Field, outcome: AttemptOutcome) -> Option<StepOutcome> {
     let wrong = match outcome {
         AttemptOutcome::Accepted => return Some(StepOutcome::Accepted),
         AttemptOutcome::Rejected => return Some(StepOutcome::Rejected),
@@ -110,11 +129,11 @@ fn step_outcome(fields: &mut Fields, path: &str, outcome: AttemptOutcome) -> Opt
         AttemptOutcome::Presumed => "is for the ledger alone to presume: say how the step ended",
         AttemptOutcome::Unspecified => "must say how the step ended",
     };
-    fields.wrong.add(path, wrong);
+    fields.wrong.add(path.to_string(), wrong);
     None
 }
 
-fn usage(fields: &mut Fields, path: &str, usage: Usage) -> Usage {
+fn usage(fields: &mut Fields, path: Field, usage: Usage) -> Usage {
     let counts = [
         ("input_tokens", usage.input_tokens),
         ("output_tokens", usage.output_tokens),
@@ -123,20 +142,20 @@ fn usage(fields: &mut Fields, path: &str, usage: Usage) -> Usage {
         ("reasoning_tokens", usage.reasoning_tokens),
     ];
     for (field, count) in counts {
-        fields.count(&format!("{path}.{field}"), count);
+        fields.count(format_args!("{path}.{field}"), count);
     }
     usage
 }
 
-fn close(fields: &mut Fields, message: wire::RequestClose, limits: TagLimits) -> Option<Close> {
+fn close(fields: &mut Fields, message: &wire::RequestClose, limits: TagLimits) -> Option<Close> {
     let outcome = request_outcome(fields, message.outcome());
-    let answer = answer(fields, outcome, &message);
+    let answer = answer(fields, outcome, message);
     let baseline = message
         .baseline_nano_usd
         .map(|nanos| fields.amount("close.baseline_nano_usd", nanos, 0));
     let score = fields.score("close.score", message.score);
     let latency = fields.span("close.latency", message.latency.as_ref());
-    let tags = tags(fields, message.tags, limits);
+    let tags = tags(fields, &message.tags, limits);
     Some(Close {
         outcome: outcome?,
         answer: answer?,
@@ -195,14 +214,17 @@ fn answer(
 
 fn tags(
     fields: &mut Fields,
-    tags: HashMap<String, String>,
+    tags: &HashMap<String, String>,
     limits: TagLimits,
 ) -> BTreeMap<String, String> {
     if tags.len() > limits.count {
         let description = format!("must be at most {} tags", limits.count);
         fields.wrong.add("close.tags", description);
     }
-    let tags: BTreeMap<String, String> = tags.into_iter().collect();
+    let pairs = tags.iter();
+    let tags: BTreeMap<String, String> = pairs
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     // One bad tag says enough: what it is called is the caller's text, and may be any length.
     let too_long = tags
         .iter()
