@@ -49,65 +49,67 @@ async fn books_that_are_right_are_found_right() {
     assert_eq!(wrong(&ledger).await, []);
 }
 
+/// Ways to spoil the books, and the claims that are not true then.
+const WAYS: [(&str, &[&str]); 10] = [
+    (
+        "UPDATE usage_events SET cost_nano_usd = cost_nano_usd + 1 WHERE step = 'judge/1'",
+        &["spent_is_what_steps_cost"],
+    ),
+    (
+        "DELETE FROM usage_events WHERE step = 'attempt/1' AND outcome = 'accepted'",
+        &["settled_holds_have_events", "spent_is_what_steps_cost"],
+    ),
+    (
+        "UPDATE holds SET amount_nano_usd = 51 WHERE state = 'open'",
+        &["reserved_is_what_is_held"],
+    ),
+    (
+        "UPDATE budget_periods SET topped_up_nano_usd = 5",
+        &["top_ups_add_up"],
+    ),
+    (
+        "UPDATE requests SET expires_at = now() - interval '2 minutes'
+         WHERE closed_at IS NULL",
+        &["nothing_outlives_its_expiry"],
+    ),
+    (
+        "UPDATE requests SET closed_at = now(), outcome = 'failed' WHERE closed_at IS NULL",
+        &["closed_requests_hold_nothing"],
+    ),
+    (
+        "UPDATE holds SET state = 'open', ended_at = NULL WHERE state = 'settled'",
+        &[
+            "closed_requests_hold_nothing",
+            "events_end_their_holds",
+            "reserved_is_what_is_held",
+        ],
+    ),
+    (
+        "INSERT INTO budget_periods (budget_id, period_start, period_end)
+         SELECT budget_id, period_start, period_end + interval '1 h' FROM budget_periods",
+        &["periods_follow_each_other"],
+    ),
+    (
+        "UPDATE usage_events SET request_id = gen_random_uuid() WHERE step = 'judge/1'",
+        &["rows_belong_to_requests"],
+    ),
+    (
+        "INSERT INTO leases (lease_id, project, key_id, period_ids, granted_nano_usd,
+                             remaining_nano_usd, tier, backend, model, expires_at)
+         SELECT gen_random_uuid(), 'default', '', ARRAY[period_id], 9, 9, 't', 'b', 'm',
+                now() - interval '2 minutes'
+         FROM budget_periods LIMIT 1",
+        &[
+            "reserved_is_what_is_held",
+            "leased_is_what_is_lent",
+            "no_lease_outlives_its_expiry",
+        ],
+    ),
+];
+
 #[tokio::test]
 async fn every_way_to_spoil_the_books_is_found() {
-    let ways = [
-        (
-            "UPDATE usage_events SET cost_nano_usd = cost_nano_usd + 1 WHERE step = 'judge/1'",
-            &["spent_is_what_steps_cost"][..],
-        ),
-        (
-            "DELETE FROM usage_events WHERE step = 'attempt/1' AND outcome = 'accepted'",
-            &["settled_holds_have_events", "spent_is_what_steps_cost"],
-        ),
-        (
-            "UPDATE holds SET amount_nano_usd = 51 WHERE state = 'open'",
-            &["reserved_is_what_is_held"],
-        ),
-        (
-            "UPDATE budget_periods SET topped_up_nano_usd = 5",
-            &["top_ups_add_up"],
-        ),
-        (
-            "UPDATE requests SET expires_at = now() - interval '2 minutes'
-             WHERE closed_at IS NULL",
-            &["nothing_outlives_its_expiry"],
-        ),
-        (
-            "UPDATE requests SET closed_at = now(), outcome = 'failed' WHERE closed_at IS NULL",
-            &["closed_requests_hold_nothing"],
-        ),
-        (
-            "UPDATE holds SET state = 'open', ended_at = NULL WHERE state = 'settled'",
-            &[
-                "closed_requests_hold_nothing",
-                "events_end_their_holds",
-                "reserved_is_what_is_held",
-            ],
-        ),
-        (
-            "INSERT INTO budget_periods (budget_id, period_start, period_end)
-             SELECT budget_id, period_start, period_end + interval '1 h' FROM budget_periods",
-            &["periods_follow_each_other"],
-        ),
-        (
-            "UPDATE usage_events SET request_id = gen_random_uuid() WHERE step = 'judge/1'",
-            &["rows_belong_to_requests"],
-        ),
-        (
-            "INSERT INTO leases (lease_id, project, key_id, period_ids, granted_nano_usd,
-                                 remaining_nano_usd, tier, backend, model, expires_at)
-             SELECT gen_random_uuid(), 'default', '', ARRAY[period_id], 9, 9, 't', 'b', 'm',
-                    now() - interval '2 minutes'
-             FROM budget_periods LIMIT 1",
-            &[
-                "reserved_is_what_is_held",
-                "leased_is_what_is_lent",
-                "no_lease_outlives_its_expiry",
-            ],
-        ),
-    ];
-    for (spoil, expected) in ways {
+    for (spoil, expected) in WAYS {
         let ledger = some_books().await;
         ledger.execute(spoil);
         let found = wrong(&ledger).await;
