@@ -1,5 +1,6 @@
 //! `terrace usage`: lists steps, or writes all of a span into a file.
 
+mod columns;
 mod file;
 pub(crate) mod filter;
 mod line;

@@ -101,6 +101,12 @@ const BANNED: &[(&str, &str)] = &[
     ("chrono", "time is the one calendar"),
 ];
 
+/// Banned crates that one foreign crate may bring in, for want of another that does its work.
+const TOLERATED: &[(&str, &str)] = &[
+    // Its rows are converted by the crate itself; nothing of ours sees a date of chrono.
+    ("chrono", "parquet"),
+];
+
 /// Licences that a dependency may have.
 const LICENCES: &[&str] = &[
     "0BSD",
@@ -185,6 +191,7 @@ fn tree(metadata: &Metadata, found: &mut Vec<Finding>) -> anyhow::Result<()> {
         if let Some((name, why)) = BANNED
             .iter()
             .find(|(name, _)| *name == package.name.as_str())
+            && !is_tolerated(metadata, package)
         {
             let message = format!(
                 "{name} stays out: {why}. `cargo tree --target all -i {name}` tells what brought it in"
@@ -196,6 +203,16 @@ fn tree(metadata: &Metadata, found: &mut Vec<Finding>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether nobody but those who may has brought it in.
+fn is_tolerated(metadata: &Metadata, package: &Package) -> bool {
+    let nodes = metadata.resolve.iter().flat_map(|graph| &graph.nodes);
+    let mut parents = nodes.filter(|node| node.dependencies.contains(&package.id));
+    parents.all(|parent| {
+        let pair = (package.name.as_str(), metadata[&parent.id].name.as_str());
+        TOLERATED.contains(&pair)
+    })
 }
 
 fn wrong_licence(package: &Package) -> Option<String> {

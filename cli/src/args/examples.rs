@@ -206,6 +206,7 @@ is exact in cost_nano_usd; cost is the same in dollars.
 Examples:
   terrace usage export llm_usage.jsonl
   terrace usage export november.csv since=2026-11-01 until=2026-12-01
+  terrace usage export november.parquet since=2026-11-01
   terrace usage export - since=24h | jq 'select(.outcome == \"rejected\") | {model, action, tokens, cost}'";
 
 pub(super) const SIMULATE: &str = "\

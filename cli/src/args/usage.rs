@@ -62,4 +62,6 @@ pub(crate) enum ExportFormat {
     Jsonl,
     /// Comma-separated values with a header
     Csv,
+    /// Columns, compressed: for pandas, Spark and the like
+    Parquet,
 }

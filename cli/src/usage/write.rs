@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::Line;
+use super::columns::Columns;
 use crate::args::{ExportArgs, ExportFormat};
 
 /// The format that was asked for, or that the name of the file says.
@@ -12,23 +13,22 @@ pub(super) fn format(args: &ExportArgs) -> ExportFormat {
 }
 
 fn by_name(file: &Path) -> ExportFormat {
-    let is_csv = file
-        .extension()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    if is_csv {
-        ExportFormat::Csv
-    } else {
-        ExportFormat::Jsonl
+    let ending = file.extension().and_then(|ending| ending.to_str());
+    match ending.map(str::to_ascii_lowercase).as_deref() {
+        Some("csv") => ExportFormat::Csv,
+        Some("parquet") => ExportFormat::Parquet,
+        _ => ExportFormat::Jsonl,
     }
 }
 
 /// Writes rows.
-pub(super) enum Writer<W: Write> {
+pub(super) enum Writer<W: Write + Send> {
     Jsonl(BufWriter<W>),
     Csv(Box<csv::Writer<W>>),
+    Parquet(Box<Columns<W>>),
 }
 
-impl<W: Write> Writer<W> {
+impl<W: Write + Send> Writer<W> {
     /// Begins; CSV with its header, which is there also when no row follows.
     pub(super) fn new(format: ExportFormat, out: W) -> io::Result<Self> {
         match format {
@@ -40,6 +40,7 @@ impl<W: Write> Writer<W> {
                 csv.write_record(HEADER)?;
                 Ok(Self::Csv(Box::new(csv)))
             }
+            ExportFormat::Parquet => Ok(Self::Parquet(Box::new(Columns::new(out)?))),
         }
     }
 
@@ -51,14 +52,16 @@ impl<W: Write> Writer<W> {
                 out.write_all(b"\n")
             }
             Self::Csv(out) => Ok(out.write_record(cells(line)?)?),
+            Self::Parquet(out) => out.row(line),
         }
     }
 
     /// Writes what is still in memory.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(super) fn finish(self) -> io::Result<()> {
         match self {
-            Self::Jsonl(out) => out.flush(),
-            Self::Csv(out) => out.flush(),
+            Self::Jsonl(mut out) => out.flush(),
+            Self::Csv(mut out) => out.flush(),
+            Self::Parquet(out) => out.finish(),
         }
     }
 }
@@ -151,7 +154,6 @@ mod tests {
         let mut writer = Writer::new(format, &mut out).unwrap();
         lines.iter().for_each(|line| writer.row(line).unwrap());
         writer.finish().unwrap();
-        drop(writer);
         String::from_utf8(out).unwrap()
     }
 
@@ -189,6 +191,7 @@ mod tests {
     fn the_name_of_a_file_says_its_format() {
         assert_eq!(by_name(Path::new("a.csv")), ExportFormat::Csv);
         assert_eq!(by_name(Path::new("a.jsonl")), ExportFormat::Jsonl);
+        assert_eq!(by_name(Path::new("a.Parquet")), ExportFormat::Parquet);
         assert_eq!(by_name(Path::new("-")), ExportFormat::Jsonl);
     }
 }
