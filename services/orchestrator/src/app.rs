@@ -13,6 +13,7 @@ use terrace_runtime::{Kind, Shutdown, Tasks};
 
 use crate::answers::{Answers, Memory, Store};
 use crate::catalog::Catalog;
+use crate::clients::leases::Leases;
 use crate::clients::{
     AccountsClient, ClassifierClient, GatewayClient, InvalidStore, JudgeClient, LedgerClient,
     Valkey,
@@ -20,7 +21,6 @@ use crate::clients::{
 use crate::config::Settings;
 use crate::door::{Door, Scope};
 use crate::grpc::{Grpc, Reader};
-use crate::leases::Leases;
 use crate::ports::Generate;
 use crate::route::{Ports, Router};
 

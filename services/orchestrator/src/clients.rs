@@ -6,6 +6,7 @@ mod accounts;
 mod classifier;
 mod gateway;
 mod judge;
+pub mod leases;
 mod ledger;
 mod valkey;
 

@@ -15,7 +15,6 @@ pub mod config;
 pub mod door;
 pub mod fingerprint;
 pub mod grpc;
-pub mod leases;
 pub mod metrics;
 pub mod ports;
 pub mod prompt;

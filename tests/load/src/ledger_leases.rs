@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use terrace_domain::{NanoUsd, ProjectName, RequestId, Step};
-use terrace_orchestrator::leases::{Ask, Leases, Payer};
+use terrace_orchestrator::clients::leases::{Ask, Leases, Payer};
 use terrace_proto::ledger::v1::StepTarget;
 use terrace_runtime::Shutdown;
 use terrace_testkit::TestDatabase;

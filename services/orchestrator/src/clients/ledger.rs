@@ -14,8 +14,8 @@ use terrace_rpc::link::Link;
 use terrace_rpc::status::to_failure;
 
 use super::from_status;
+use super::leases::{Ask, Leases, Payer};
 use crate::fingerprint::Fingerprint;
-use crate::leases::{Ask, Leases, Payer};
 use crate::ports::{Call, KnownEnd, KnownRequest, Ledger};
 use crate::request::Request;
 use crate::route::plan::Candidate;
