@@ -28,4 +28,5 @@ mod settled;
 mod spooled;
 mod start;
 mod summed_up;
+mod upgraded;
 mod verified;
