@@ -2,6 +2,7 @@
 //! integer and as dollars. Keys are only ever added.
 
 mod consensus;
+mod decision;
 mod sums;
 
 use std::time::Duration;
@@ -105,6 +106,7 @@ pub(crate) fn plan(plan: &Plan) -> Value {
         "on_exhausted": on_exhausted,
         "input_token_bound": plan.input_token_bound,
         "consensus": plan.consensus.as_ref().map(consensus::planned),
+        "decision": plan.decision.as_ref().map(decision::decision),
     })
 }
 
@@ -211,6 +213,7 @@ fn candidate(candidate: &Candidate) -> Value {
         "repair_worst_case_nano_usd": candidate.repair_worst_case_nano_usd,
         "repair_worst_case_usd": candidate.repair_worst_case_nano_usd.map(usd),
         "no_budget": candidate.no_budget,
+        "terms": candidate.terms.as_ref().map(decision::terms),
         "hedge_after_ms": candidate.hedge_after.as_ref().map(|span| millis(wire_span(Some(span)))),
     })
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod budgets;
 mod consensus;
 mod cost;
+mod decision;
 mod groups;
 mod models;
 mod plan;

@@ -3,7 +3,7 @@
 use terrace_proto::classifier::v1::Classification;
 use terrace_proto::router::v1::{Candidate, OnExhausted, Plan};
 
-use super::consensus;
+use super::{consensus, decision};
 use crate::style::{DIM, heading, paint};
 use crate::table::{Grid, Tone};
 use crate::wording::{clean, lower, model, money, one_line, span, wire_span};
@@ -15,6 +15,9 @@ pub(crate) fn plan(plan: &Plan, width: Option<u16>) -> String {
         text += &classification(found, width);
     }
     text += &format!("{}\n{}\n", heading("Plan"), rules(plan));
+    if let Some(decision) = &plan.decision {
+        text += &decision::line(decision);
+    }
     if let Some(round) = &plan.consensus {
         text += &consensus::planned(round, width);
         text += &format!("{}\n", heading("Then"));
@@ -23,6 +26,7 @@ pub(crate) fn plan(plan: &Plan, width: Option<u16>) -> String {
         text += "no model can be tried\n";
     } else {
         text += &candidates(plan, width);
+        text += &decision::weighed(plan, width);
     }
     if !plan.left_out.is_empty() {
         text += &format!("{}\n{}", heading("Left out"), left_out(plan, width));

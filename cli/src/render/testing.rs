@@ -221,6 +221,7 @@ pub(crate) fn plan() -> Plan {
         time: seconds(120),
         max_repairs: 0,
         consensus: None,
+        decision: None,
     }
 }
 

@@ -5,7 +5,9 @@ use terrace_proto::ledger::v1::{
     Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary, VerifyCheck,
     VerifyFinding, VerifyResponse,
 };
-use terrace_proto::router::v1::{AbsentMember, CacheProvenance, ConsensusPlan};
+use terrace_proto::router::v1::{
+    AbsentMember, CacheProvenance, CandidateTerms, ConsensusPlan, Course, PlanDecision,
+};
 
 use super::*;
 
@@ -100,6 +102,34 @@ fn a_plan_of_a_consensus_shows_who_is_asked_and_who_not() {
     === Left out ===
     tier           model              backend  why
     local_quality  qwen2.5-coder:14b  b        not available: run `ollama pull qwen2.5-coder:14b`
+    ");
+}
+
+#[test]
+fn a_plan_says_where_it_starts_and_what_was_weighed() {
+    let mut planned = testing::plan();
+    planned.decision = Some(PlanDecision {
+        course: Course::LowWithJudge.into(),
+        why: "of all ways this has the highest value, 0.700".into(),
+        ..PlanDecision::default()
+    });
+    planned.candidates[0].terms = Some(CandidateTerms {
+        quality: 0.6,
+        latency: 0.01,
+        value: 0.59,
+        judged_value: Some(0.7),
+        ..CandidateTerms::default()
+    });
+    let text = plain(&plan(&planned, None));
+    assert!(
+        text.contains("Decision: low with judge: of all ways this has the highest value, 0.700\n"),
+        "{text}"
+    );
+    let (_, weighed) = text.split_once("=== Weighed ===\n").unwrap();
+    let (weighed, _) = weighed.split_once("=== Left out ===\n").unwrap();
+    insta::assert_snapshot!(weighed, @r"
+    tier        model         quality  cost  latency  value  with judge
+    local_fast  smollm2-135m    0.600     0   -0.010  0.590       0.700
     ");
 }
 

@@ -28,10 +28,10 @@ pub use read::is_link_local;
 
 pub use schema::{
     AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    CommitMode, Config, Cors, CostControl, Edge, Equivalence, ExternalJudge, Hedge, History, Judge,
-    Known, Leases, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted,
-    OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Rule, Service, Services,
-    Spool, Target, Telemetry, Tier, Tiers, Weights,
+    CommitMode, Config, Cors, CostControl, Decision, Edge, Equivalence, ExternalJudge, Goal, Hedge,
+    History, Judge, Known, Leases, Ledger, Limits, LogFormat, Marker, Model,
+    OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue, Retry,
+    Routing, Rule, Service, Services, Spool, Target, Telemetry, Tier, Tiers, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

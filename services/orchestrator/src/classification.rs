@@ -49,7 +49,7 @@ pub struct Evidence {
     pub detail: String,
 }
 
-/// What the classifier has learned from outcomes, told on as it came: the plan reads none of it yet.
+/// What the classifier has learned from outcomes.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Learned {
     /// The chance, 0 to 1, that the lower tier's answer is as good as the next one's.

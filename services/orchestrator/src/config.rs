@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use terrace_config::{CacheStore, Config, Routing};
+use terrace_config::{CacheStore, Config, Goal, Routing};
 use terrace_domain::TierName;
 
 use crate::clients::ValkeySettings;
@@ -13,6 +13,7 @@ use crate::request::{CachePolicy, OnExhausted, Policy};
 use crate::route::consensus::{Equivalence, Wish};
 use crate::route::hedge::HedgeSettings;
 use crate::route::plan::Rules;
+use crate::route::plan::decision::{Deciding, Target, Weights};
 use crate::route::sessions::SessionSettings;
 use crate::route::{Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings};
 
@@ -142,6 +143,7 @@ fn route(config: &Config) -> RouteSettings {
         rules: Rules {
             tiers: config.tiers.iter().map(|tier| tier.name.clone()).collect(),
             difficulty_thresholds: routing.difficulty_thresholds.clone(),
+            deciding: deciding(&routing.decision),
         },
         on_judge_unavailable: match routing.on_judge_unavailable {
             terrace_config::OnJudgeUnavailable::AcceptMarked => OnJudgeUnavailable::AcceptMarked,
@@ -166,6 +168,24 @@ fn route(config: &Config) -> RouteSettings {
     }
 }
 
+/// One weight alone leaves the other at nothing.
+fn deciding(decision: &terrace_config::Decision) -> Deciding {
+    let (usd, second) = (decision.cost_weight, decision.latency_weight);
+    let is_weighed = usd.is_some() || second.is_some();
+    Deciding {
+        weights: is_weighed.then_some(Weights {
+            usd: usd.unwrap_or_default(),
+            second: second.unwrap_or_default(),
+        }),
+        skip_judge: decision.skip_judge,
+        target: decision.target.map(|goal| match goal {
+            Goal::ApiShare(share) => Target::ApiShare(share),
+            Goal::Quality(wanted) => Target::Quality(wanted),
+            Goal::UsdPerRequest(most) => Target::PerRequest(most),
+        }),
+    }
+}
+
 fn policy(config: &Config) -> Policy {
     let routing = &config.routing;
     Policy {
@@ -174,6 +194,7 @@ fn policy(config: &Config) -> Policy {
         model: None,
         quality_threshold: routing.quality_threshold,
         quality_check: routing.quality_check,
+        always_judged: false,
         max_attempts: routing.max_fallback_attempts,
         max_repairs: if routing.repair.enabled {
             routing.repair.max_per_request

@@ -34,6 +34,8 @@ pub struct Policy {
     pub quality_threshold: Score,
     /// Whether the judge looks at answers.
     pub quality_check: bool,
+    /// Whether the request itself says so, so that no decision leaves the judge out.
+    pub always_judged: bool,
     /// Most attempts; at least 1.
     pub max_attempts: u32,
     /// Of them, most that ask a model again with what the judge found.

@@ -27,6 +27,7 @@ pub mod in_flight;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
+pub mod recent;
 pub mod record;
 pub mod repair;
 pub mod sessions;
@@ -58,6 +59,7 @@ use crate::route::hedge::{HedgeSettings, Hedging};
 use crate::route::in_flight::InFlight;
 use crate::route::outcome::{End, decide};
 use crate::route::plan::{Candidate, Plan, Rules, Situation, plan};
+use crate::route::recent::{Recent, Seen};
 use crate::route::record::{Record, Records};
 use crate::route::sessions::{SessionSettings, Sessions};
 use crate::route::trail::{Attempt, Trail, Turn};
@@ -182,6 +184,7 @@ pub struct Router {
     in_flight: InFlight,
     records: Records,
     refusals: Refusals,
+    recent: Recent,
     sessions: Sessions,
     hedging: Hedging,
     metrics: Metrics,
@@ -193,6 +196,7 @@ impl Router {
     pub fn new(ports: Ports, catalog: Arc<Catalog>, settings: RouteSettings) -> Self {
         Self {
             hedging: Hedging::new(settings.hedge.clone()),
+            recent: Recent::new(settings.rules.deciding.target),
             ports,
             catalog,
             sessions: Sessions::new(settings.sessions),
@@ -234,6 +238,7 @@ impl Router {
             refusal: refusal.as_ref(),
             home: home.as_ref(),
             time: call.deadline.remaining(),
+            cut: self.recent.cut(),
         };
         let mut plan = plan(request, classification, situation, &self.settings.rules);
         self.hedging.mark(request, &self.records, &mut plan);
@@ -283,6 +288,8 @@ impl Router {
         context.events.send(made).await;
 
         let trail = self.attempt_in_turn(request, &plan, context).await;
+        let seen = Seen::of(&plan, trail.attempts(), &self.settings.rules);
+        seen.into_iter().for_each(|seen| self.recent.note(seen));
         let out_of_time = context.call.deadline.has_passed();
         let ending = Ending {
             end: decide(&plan, trail.attempts(), out_of_time),

@@ -107,6 +107,7 @@ pub(crate) fn request() -> Request {
             model: None,
             quality_threshold: Score::clamped(0.7),
             quality_check: true,
+            always_judged: false,
             max_attempts: 3,
             max_repairs: 0,
             latency_target: None,

@@ -200,10 +200,11 @@ pub fn family(name: &str) -> anyhow::Result<Family> {
 }
 
 /// The names of all families, in the order of the page.
-pub const FAMILIES: [&str; 14] = [
+pub const FAMILIES: [&str; 15] = [
     "patterns",
     "cascade",
     "options",
+    "decision",
     "streaming",
     "repair",
     "sessions",

@@ -9,7 +9,7 @@ use terrace_domain::{ActionName, ModelName, Score, TierName};
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, score, size};
-use crate::schema::{CacheStore, Hedge, Model, Tiers};
+use crate::schema::{CacheStore, Decision, Hedge, Model, Tiers};
 use crate::tree::Node;
 use crate::value::ByteSize;
 
@@ -26,6 +26,8 @@ pub struct Routing {
     /// Difficulties from which a request starts one tier higher, rising, one fewer than tiers.
     /// Default: 0.45 and 0.8 for three tiers, else evenly spread.
     pub difficulty_thresholds: Vec<Score>,
+    /// What quality is worth, and what is wanted of all requests together.
+    pub decision: Decision,
     /// File of weights for the classifier, as `terrace train` writes. Default: the built-in ones.
     pub classifier_weights: Option<PathBuf>,
     /// Whether answers are judged when a request does not say. Default: true.
@@ -170,6 +172,7 @@ impl Routing {
             action_tier_overrides: read_overrides(section, tiers),
             markers: read_markers(section, tiers),
             difficulty_thresholds: read_thresholds(section, tiers),
+            decision: section.section("decision", Decision::read),
             classifier_weights: section
                 .get("classifier_weights", read::word)
                 .map(PathBuf::from),

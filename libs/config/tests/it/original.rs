@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use terrace_config::{BackendKind, Equivalence, Hedge, PriceSource, TimeZone, load};
-use terrace_domain::{ModelName, TierName};
+use terrace_config::{
+    BackendKind, Decision, Equivalence, Goal, Hedge, PriceSource, TimeZone, load,
+};
+use terrace_domain::{ModelName, Score, TierName};
 
-use crate::{config, parsed};
+use crate::{config, parsed, problems};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -125,6 +127,30 @@ fn hedging_is_off_until_it_is_switched_on_and_keeps_what_is_not_said() {
         ..Hedge::default()
     };
     assert_eq!(on, expected);
+}
+
+#[test]
+fn nothing_is_weighed_until_it_is_said_what_quality_is_worth() {
+    let decision = |text: &str| parsed(text, &[]).unwrap().config.routing.decision;
+    assert_eq!(decision("routing: {}\n"), Decision::default());
+    let weighed = decision(
+        "routing:\n  decision: {cost_weight: 40, latency_weight: 0.002, target: {api_share: 0.2}}\n",
+    );
+    let expected = Decision {
+        cost_weight: Some(40.0),
+        latency_weight: Some(0.002),
+        skip_judge: false,
+        target: Some(Goal::ApiShare(Score::clamped(0.2))),
+    };
+    assert_eq!(weighed, expected);
+}
+
+#[test]
+fn of_several_targets_none_is_taken_in_silence() {
+    let text = "routing:\n  decision:\n    target: {api_share: 0.2, quality: 0.9}\n";
+    let problems = problems(text);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("only one can be met"), "{problems:?}");
 }
 
 #[test]

@@ -250,6 +250,7 @@ impl Reader {
                 .quality_threshold
                 .map_or(self.defaults.quality_threshold, Score::clamped),
             quality_check: wire.quality_check.unwrap_or(self.defaults.quality_check),
+            always_judged: wire.quality_check == Some(true),
             max_attempts: wire.max_attempts.unwrap_or(self.defaults.max_attempts),
             max_repairs: wire.max_repairs.unwrap_or(self.defaults.max_repairs),
             latency_target: wire.latency_target.as_ref().and_then(duration),

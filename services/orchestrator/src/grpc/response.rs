@@ -19,6 +19,7 @@ use crate::ports::Pulled;
 use crate::request::OnExhausted;
 use crate::route::Answered;
 use crate::route::embed::Embedded;
+use crate::route::plan::decision::{Course, Decision, Terms};
 use crate::route::plan::{Candidate, LeftOut, Plan};
 use crate::route::trail::Attempt;
 use crate::verdict::Verdict;
@@ -170,6 +171,33 @@ pub(super) fn plan(plan: Plan) -> wire::Plan {
         time: Some(wire_duration(plan.time)),
         max_repairs: plan.max_repairs,
         consensus: plan.consensus.map(consensus::planned),
+        decision: plan.decision.as_ref().map(decision),
+    }
+}
+
+fn decision(decision: &Decision) -> wire::PlanDecision {
+    let course = match decision.course {
+        Course::DirectLow => wire::Course::DirectLow,
+        Course::LowWithJudge => wire::Course::LowWithJudge,
+        Course::DirectHigh => wire::Course::DirectHigh,
+    };
+    wire::PlanDecision {
+        course: course.into(),
+        why: decision.why.clone(),
+        cost_weight: decision.weights.usd,
+        latency_weight: decision.weights.second,
+        gain: decision.gain,
+        cut: decision.cut,
+    }
+}
+
+const fn terms(terms: Terms) -> wire::CandidateTerms {
+    wire::CandidateTerms {
+        quality: terms.quality,
+        cost: terms.cost,
+        latency: terms.latency,
+        value: terms.value,
+        judged_value: terms.judged_value,
     }
 }
 
@@ -192,6 +220,7 @@ pub(super) fn candidate(candidate: Candidate) -> wire::Candidate {
             .map(|failure| failure.message)
             .unwrap_or_default(),
         hedge_after: candidate.hedge_after.map(wire_duration),
+        terms: candidate.terms.map(terms),
     }
 }
 

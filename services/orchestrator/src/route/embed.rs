@@ -76,6 +76,7 @@ impl Router {
         let models: Vec<Model> = models.iter().filter(can).cloned().collect();
         let classification = Classification::unavailable("vectors are made without classification");
         let situation = Situation {
+            cut: None,
             models: &models,
             records: &[],
             refusal: None,

@@ -4,12 +4,14 @@
 //! of the config. `Explain` and `Route` call the same function with the same arguments.
 //!
 //! 1. Models that cannot serve the request are left out, each with its reason (`filter.rs`).
-//! 2. The others are put in order, from the start tier upwards, lower tiers as a last resort that is
+//! 2. Where it starts, and whether the judge looks, is decided by what each is worth (`decision.rs`).
+//! 3. They are put in order, from the start tier upwards, lower tiers as a last resort that is
 //!    tried only when nobody above has given any answer (`order.rs`).
-//! 3. The deadline is handed out among those that may be called; whoever cannot finish in what is
+//! 4. The deadline is handed out among those that may be called; whoever cannot finish in what is
 //!    left is left out too (`share.rs`).
-//! 4. When a consensus is wanted, its members are asked before all candidates, and at once.
+//! 5. When a consensus is wanted, its members are asked before all candidates, and at once.
 
+pub mod decision;
 mod filter;
 mod order;
 mod share;
@@ -24,9 +26,11 @@ use crate::classification::{Classification, TaskKind};
 use crate::request::{OnExhausted, Request};
 use crate::route::budget::Refusal;
 use crate::route::consensus::plan::{self as consensus, Facts, Round};
+use crate::route::recent::Cut;
 use crate::route::record::Record;
 use crate::route::repair;
 use crate::route::sessions::Home;
+use decision::{Deciding, Decision, Rung, Terms};
 use order::{Merit, Start};
 
 pub(super) use filter::obstacle;
@@ -41,6 +45,8 @@ pub struct Rules {
     pub tiers: Vec<TierName>,
     /// Difficulty at which each tier above the lowest begins; one fewer than tiers, rising.
     pub difficulty_thresholds: Vec<Score>,
+    /// What quality is worth.
+    pub deciding: Deciding,
 }
 
 impl Rules {
@@ -70,6 +76,8 @@ pub struct Situation<'a> {
     pub home: Option<&'a Home>,
     /// What is left of the deadline.
     pub time: Duration,
+    /// The gain from which a request goes to the highest tier, where a target is set.
+    pub cut: Option<Cut>,
 }
 
 /// A model to try.
@@ -106,6 +114,8 @@ pub struct Candidate {
     pub scripted: bool,
     /// How long its first piece may take before another is called beside it, when that is wanted.
     pub hedge_after: Option<Duration>,
+    /// What it is worth; `None` when nothing is known of the question.
+    pub terms: Option<Terms>,
 }
 
 /// A model that will not be tried.
@@ -126,6 +136,8 @@ pub struct LeftOut {
 pub struct Plan {
     /// What the request was taken for.
     pub classification: Classification,
+    /// Where it starts and why; `None` when a consensus is held before anybody starts.
+    pub decision: Option<Decision>,
     /// Models that are asked at once, before any candidate.
     pub consensus: Option<Round>,
     /// Models to try, in this order.
@@ -156,7 +168,9 @@ pub fn plan(
     situation: Situation<'_>,
     rules: &Rules,
 ) -> Plan {
-    let (mut candidates, mut left_out) = ordered(request, &classification, situation, rules);
+    let (entries, mut left_out) = able(request, &classification, situation, rules);
+    let (mut candidates, decision) =
+        in_order(request, &classification, (situation, rules), entries);
     let facts = Facts {
         request,
         classification: &classification,
@@ -174,8 +188,12 @@ pub fn plan(
         None => (max_attempts, situation.time),
     };
     left_out.extend(share::hand_out(&mut candidates, attempts, time));
+    let is_held = consensus.as_ref().is_some_and(Round::is_held);
+    let unjudged = decision.course == decision::Course::DirectLow;
     Plan {
         classification,
+        quality_check: request.policy.quality_check && (is_held || !unjudged),
+        decision: (!is_held).then_some(decision),
         consensus,
         candidates,
         left_out,
@@ -183,21 +201,27 @@ pub fn plan(
         max_repairs: repair::most(request),
         time: situation.time,
         quality_threshold: request.policy.quality_threshold,
-        quality_check: request.policy.quality_check,
         on_exhausted: request.policy.on_exhausted,
         input_token_bound: request.prompt.token_bound(),
     }
 }
 
-/// Who can serve the request, in order, and who cannot.
-fn ordered(
+/// A model that can serve the request, before it has its place.
+struct Entry {
+    rank: usize,
+    merit: Merit,
+    record: Record,
+    candidate: Candidate,
+}
+
+/// Who can serve the request, and who cannot.
+fn able(
     request: &Request,
     classification: &Classification,
     situation: Situation<'_>,
     rules: &Rules,
-) -> (Vec<Candidate>, Vec<LeftOut>) {
-    let start = Start::of(request, classification, rules, situation.home);
-    let mut candidates = Vec::new();
+) -> (Vec<Entry>, Vec<LeftOut>) {
+    let mut entries = Vec::new();
     let mut left_out = Vec::new();
     for (index, model) in situation.models.iter().enumerate() {
         let rank = rules.rank_of(&model.tier);
@@ -212,16 +236,78 @@ fn ordered(
         candidate.stand_in(situation, classification, &record);
         let is_special = classification.task_kind == TaskKind::Code && model.abilities.code;
         let is_home = situation.home.is_some_and(|home| candidate.is_at(home));
-        let merit = Merit::of(&candidate, &record, request, (is_special, is_home));
-        let rank = rank.unwrap_or_default();
-        candidate.last_resort = rank < start.rank;
-        candidate.why = order::why(&candidate, &record, request, (&start, rank), merit);
-        candidates.push((start.distance(rank), merit, candidate));
+        entries.push(Entry {
+            rank: rank.unwrap_or_default(),
+            merit: Merit::of(&candidate, &record, request, (is_special, is_home)),
+            record,
+            candidate,
+        });
     }
+    (entries, left_out)
+}
+
+/// Everybody in the order in which they are tried, and what that order was decided by.
+fn in_order(
+    request: &Request,
+    classification: &Classification,
+    (situation, rules): (Situation<'_>, &Rules),
+    mut entries: Vec<Entry>,
+) -> (Vec<Candidate>, Decision) {
     // Stable: equals stay in the order of the config.
-    candidates.sort_by_key(|(distance, merit, _)| (*distance, *merit));
-    let candidates = candidates.into_iter().map(|(.., one)| one).collect();
-    (candidates, left_out)
+    entries.sort_by_key(|entry| entry.merit);
+    let rungs = weigh(&mut entries, classification, rules);
+    let facts = decision::Facts {
+        request,
+        classification,
+        rules,
+        rungs: &rungs,
+        cut: situation.cut,
+    };
+    for (rank, value) in facts.judged_values() {
+        let mut of_tier = entries.iter_mut().filter(|entry| entry.rank == rank);
+        let stands_for_it = of_tier.find_map(|entry| entry.candidate.terms.as_mut());
+        if let Some(terms) = stands_for_it {
+            terms.judged_value = Some(value);
+        }
+    }
+    let (start, mut decision) = Start::of(&facts, situation.home);
+    let ranks = entries.iter().map(|entry| entry.rank);
+    decision.course = start.course(&facts, ranks.max().unwrap_or_default());
+    entries.sort_by_key(|entry| start.distance(entry.rank));
+    let placed = entries.into_iter().map(|entry| {
+        let Entry {
+            rank,
+            record,
+            candidate,
+            merit,
+        } = entry;
+        Candidate {
+            last_resort: rank < start.rank,
+            why: order::why(&candidate, &record, request, (&start, rank), merit),
+            ..candidate
+        }
+    });
+    (placed.collect(), decision)
+}
+
+/// Fills in what is weighed of each, and picks who stands for its tier: the first by merit that has
+/// a budget. Nobody does when nothing is known of the question.
+fn weigh(entries: &mut [Entry], classification: &Classification, rules: &Rules) -> Vec<Rung> {
+    let weights = rules.deciding.weights.unwrap_or_default();
+    let mut rungs: Vec<Rung> = Vec::new();
+    for entry in entries.iter_mut() {
+        let place = (entry.rank, rules.tiers.len());
+        let Some(rung) = Rung::of(&entry.candidate, &entry.record, classification, place) else {
+            continue;
+        };
+        entry.candidate.terms = Some(rung.terms(weights));
+        let is_taken = rungs.iter().any(|other| other.rank == rung.rank);
+        if !is_taken && entry.candidate.no_budget.is_none() {
+            rungs.push(rung);
+        }
+    }
+    rungs.sort_by_key(|rung| rung.rank);
+    rungs
 }
 
 /// Why a model of this rank would move a session down where it must not, if it would: whoever has
@@ -284,6 +370,7 @@ pub(crate) fn candidate(
         last_resort: false,
         scripted: model.scripted,
         hedge_after: None,
+        terms: None,
     }
 }
 
@@ -310,6 +397,15 @@ impl Candidate {
 
     fn is_at(&self, home: &Home) -> bool {
         self.tier == home.tier && self.backend == home.backend && self.model == home.model
+    }
+}
+
+impl Plan {
+    /// How high the highest tier of its candidates stands.
+    #[must_use]
+    pub fn highest_rank(&self, rules: &Rules) -> Option<usize> {
+        let ranks = self.candidates.iter().map(|own| rules.rank_of(&own.tier));
+        ranks.flatten().max()
     }
 }
 

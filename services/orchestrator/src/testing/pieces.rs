@@ -11,6 +11,7 @@ use terrace_proto::convert::text_message;
 use crate::catalog::Model;
 use crate::prompt::Prompt;
 use crate::route::hedge::HedgeSettings;
+use crate::route::plan::decision::Deciding;
 use crate::route::plan::{self, Candidate, Rules, Situation};
 use crate::route::trail::{Attempt, Outcome};
 use crate::testing::{classification, model, request, tier};
@@ -59,6 +60,7 @@ pub(crate) fn with(models: &[Model]) -> Situation<'_> {
         refusal: None,
         home: None,
         time: Duration::from_secs(60),
+        cut: None,
     }
 }
 
@@ -102,5 +104,6 @@ pub(crate) fn rules() -> Rules {
             .map(tier)
             .to_vec(),
         difficulty_thresholds: vec![Score::clamped(0.4), Score::clamped(0.8)],
+        deciding: Deciding::default(),
     }
 }

@@ -22,6 +22,7 @@ mod sent;
 mod sessions;
 mod shared;
 mod streams;
+mod targets;
 mod time;
 mod tools;
 mod trace;

@@ -17,6 +17,7 @@ use terrace_orchestrator::request::{CachePolicy, OnExhausted, Policy};
 use terrace_orchestrator::route::consensus::Wish;
 use terrace_orchestrator::route::hedge::HedgeSettings;
 use terrace_orchestrator::route::plan::Rules;
+use terrace_orchestrator::route::plan::decision::Deciding;
 use terrace_orchestrator::route::sessions::SessionSettings;
 use terrace_orchestrator::route::{
     Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings,
@@ -239,6 +240,7 @@ fn settings() -> Settings {
         rules: Rules {
             tiers: tiers(),
             difficulty_thresholds: vec![Score::clamped(0.4), Score::clamped(0.8)],
+            deciding: Deciding::default(),
         },
         on_judge_unavailable: OnJudgeUnavailable::NextTier,
         on_classifier_unavailable: OnClassifierUnavailable::LowestTier,
@@ -258,6 +260,7 @@ fn settings() -> Settings {
         model: None,
         quality_threshold: Score::clamped(0.7),
         quality_check: true,
+        always_judged: false,
         max_attempts: 3,
         max_repairs: 0,
         latency_target: None,

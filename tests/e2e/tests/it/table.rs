@@ -7,6 +7,7 @@ crate::in_both_placements!(
     patterns,
     cascade,
     options,
+    decision,
     streaming,
     repair,
     sessions,
@@ -36,6 +37,10 @@ async fn cascade(placement: Placement) {
 
 async fn options(placement: Placement) {
     check("options", placement).await;
+}
+
+async fn decision(placement: Placement) {
+    check("decision", placement).await;
 }
 
 async fn streaming(placement: Placement) {

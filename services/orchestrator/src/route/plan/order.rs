@@ -17,8 +17,9 @@ use terrace_domain::NanoUsd;
 
 use crate::classification::{Classification, Source};
 use crate::request::Request;
+use crate::route::plan::Candidate;
+use crate::route::plan::decision::{Course, Decision, Facts};
 use crate::route::plan::share::rounded;
-use crate::route::plan::{Candidate, Rules};
 use crate::route::record::Record;
 use crate::route::sessions::Home;
 
@@ -32,40 +33,96 @@ const STEP_OF_LOAD: u32 = 8;
 pub(super) struct Start {
     pub(super) rank: usize,
     pub(super) because: String,
+    /// Whether the judge is left out although answers are judged.
+    unjudged: bool,
 }
 
 impl Start {
-    /// A forced tier, else what an override or a marker demands, else what the difficulty falls
-    /// into or where the session is at home, whichever is higher.
-    pub(super) fn of(
-        request: &Request,
-        classification: &Classification,
-        rules: &Rules,
-        home: Option<&Home>,
-    ) -> Self {
-        let policy = &request.policy;
-        let wanted = policy.tier.as_ref().or(classification.tier.as_ref());
+    /// A forced tier, else what an override or a marker demands, else what was decided or where the
+    /// session is at home, whichever is higher. The decision tells its reason, and what it was made
+    /// from where the request was free to go either way.
+    pub(super) fn of(facts: &Facts<'_>, home: Option<&Home>) -> (Self, Decision) {
+        let (request, rules) = (facts.request, facts.rules);
+        let wanted = request.policy.tier.as_ref();
+        let wanted = wanted.or(facts.classification.tier.as_ref());
         let demanded = wanted.and_then(|tier| rules.rank_of(tier));
-        let own = Self {
-            rank: demanded.unwrap_or_else(|| rules.rank_of_difficulty(classification)),
-            because: because(request, classification),
+        let is_free = demanded.is_none() && request.policy.model.is_none();
+        let own = match demanded {
+            Some(rank) => Self::demanded(rank, facts),
+            None if request.policy.model.is_some() => Self::by_difficulty(facts),
+            None => Self::chosen(facts),
         };
-        let home = home.and_then(|home| rules.rank_of(&home.tier));
-        let Some(home) = home.filter(|home| *home > own.rank && policy.tier.is_none()) else {
-            return own;
+        let start = own.or_at_home(facts, home, demanded.is_some());
+        let decision = Decision {
+            // Filled in by whoever knows which tiers can be asked.
+            course: Course::LowWithJudge,
+            why: start.because.clone(),
+            weights: facts.weights(),
+            gain: facts.gain(),
+            cut: facts.cut.map(|cut| cut.gain),
+            ways: facts.ways().filter(|_| is_free),
         };
-        if request.prompt.ends_in_tool_result() {
+        (start, decision)
+    }
+
+    fn demanded(rank: usize, facts: &Facts<'_>) -> Self {
+        Self {
+            rank,
+            because: because(facts.request, facts.classification),
+            unjudged: false,
+        }
+    }
+
+    fn by_difficulty(facts: &Facts<'_>) -> Self {
+        Self::demanded(facts.rules.rank_of_difficulty(facts.classification), facts)
+    }
+
+    fn chosen(facts: &Facts<'_>) -> Self {
+        let choice = facts.choose();
+        if let Some(rank) = choice.rank {
             return Self {
-                rank: home,
-                because: "the session is in the middle of a tool exchange in this tier".to_owned(),
+                rank,
+                because: choice.why,
+                unjudged: choice.unjudged,
             };
         }
-        if demanded.is_some() {
-            return own;
+        let mut start = Self::by_difficulty(facts);
+        if !choice.why.is_empty() {
+            start.because = format!("{} ({})", start.because, choice.why);
         }
+        start
+    }
+
+    /// The session's home, where that is higher and nothing else was demanded.
+    fn or_at_home(self, facts: &Facts<'_>, home: Option<&Home>, is_demanded: bool) -> Self {
+        let request = facts.request;
+        let home = home.and_then(|home| facts.rules.rank_of(&home.tier));
+        let is_higher = |home: &usize| *home > self.rank && request.policy.tier.is_none();
+        let Some(rank) = home.filter(is_higher) else {
+            return self;
+        };
+        let because = if request.prompt.ends_in_tool_result() {
+            "the session is in the middle of a tool exchange in this tier"
+        } else if is_demanded {
+            return self;
+        } else {
+            "the session was served well in this tier"
+        };
         Self {
-            rank: home,
-            because: "the session was served well in this tier".to_owned(),
+            rank,
+            because: because.to_owned(),
+            unjudged: false,
+        }
+    }
+
+    /// What the request is in for, when the tiers up to `highest` can be asked.
+    pub(super) fn course(&self, facts: &Facts<'_>, highest: usize) -> Course {
+        if self.rank >= highest {
+            Course::DirectHigh
+        } else if self.unjudged || !facts.request.policy.quality_check {
+            Course::DirectLow
+        } else {
+            Course::LowWithJudge
         }
     }
 
