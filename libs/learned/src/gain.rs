@@ -1,12 +1,13 @@
 //! What weights say of a text: how much a stronger model is expected to gain.
 //!
-//! `prior + trust × (buckets + measures) + label`. The prior is made by hand and always counts; how
+//! `prior + trust × (buckets + measures) + label`, each with what one's own traffic added. The prior is made by hand and always counts; how
 //! far what was learned is trusted falls with the share of words that were never seen, down to
 //! nothing, and then the prior stands alone.
 
 use crate::features::Features;
 use crate::logistic::squash;
 use crate::measures::MEASURES;
+use crate::online::Online;
 use crate::weights::{Label, Weights};
 
 /// Fewer known words than this, and nothing that was learned counts.
@@ -67,13 +68,15 @@ pub struct Estimate {
     pub measures: [f64; MEASURES],
     /// What the label adds, if it is known.
     pub label: Option<f64>,
+    /// What the label's mean in one's own traffic adds.
+    pub own: f64,
 }
 
 impl Estimate {
     /// Everything that was learned, without the prior.
     #[must_use]
     pub fn residual(&self) -> f64 {
-        self.words + self.measures.iter().sum::<f64>() + self.label.unwrap_or(0.0)
+        self.words + self.measures.iter().sum::<f64>() + self.label.unwrap_or(0.0) + self.own
     }
 }
 
@@ -81,24 +84,39 @@ impl Weights {
     /// What is expected of a question. `prior`: log-odds of its hand-made difficulty.
     #[must_use]
     pub fn estimate(&self, features: &Features, prior: f64, label: Option<u64>) -> Estimate {
-        let familiarity = self.familiarity(features);
+        self.estimate_with(features, prior, label, None)
+    }
+
+    /// What is expected of a question, with what one's own traffic taught at a label of it.
+    #[must_use]
+    pub fn estimate_with(
+        &self,
+        features: &Features,
+        prior: f64,
+        label: Option<u64>,
+        own: Option<(&Online, u64)>,
+    ) -> Estimate {
+        let online = own.map(|(online, _)| online);
+        let familiarity = self.familiarity(features, online);
         let trust = ((familiarity - STRANGE) / (FAMILIAR - STRANGE)).clamp(0.0, 1.0);
         let (mut words, mut known) = (0.0, 0);
         for (bucket, value) in &features.grams {
-            let weight = self.bucket(*bucket);
+            let own = online.map_or(0.0, |online| online.bucket(*bucket));
+            let weight = self.bucket(*bucket) + own;
             known += usize::from(weight != 0.0);
             words += weight * f64::from(*value);
         }
         let mut measures = [0.0; MEASURES];
         let pairs = self.measures.iter().zip(features.measures);
-        for (measure, (weight, value)) in measures.iter_mut().zip(pairs) {
-            *measure = trust * f64::from(*weight) * f64::from(value);
+        for (index, (measure, (weight, value))) in measures.iter_mut().zip(pairs).enumerate() {
+            let own = online.map_or(0.0, |online| online.measure(index));
+            *measure = trust * (f64::from(*weight) + own) * f64::from(value);
         }
         let label = label
             .and_then(|name| Label::place(&self.labels, name))
             .and_then(|place| self.labels.get(place))
             .map(|label| f64::from(label.effect));
-        let mut estimate = Estimate {
+        let estimate = Estimate {
             gain: 0.0,
             suffices: 0.0,
             familiarity,
@@ -107,7 +125,30 @@ impl Weights {
             known,
             measures,
             label,
+            own: own.map_or(0.0, |(online, label)| online.means.of_label(label)),
         };
+        self.concluded(estimate, prior)
+    }
+
+    /// What the prior alone expects, whatever was learned.
+    #[must_use]
+    pub fn prior_alone(&self, features: &Features, prior: f64) -> Estimate {
+        let estimate = Estimate {
+            gain: 0.0,
+            suffices: 0.0,
+            familiarity: self.familiarity(features, None),
+            trust: 0.0,
+            words: 0.0,
+            known: 0,
+            measures: [0.0; MEASURES],
+            label: None,
+            own: 0.0,
+        };
+        self.concluded(estimate, prior)
+    }
+
+    /// Draws the sum of its parts.
+    fn concluded(&self, mut estimate: Estimate, prior: f64) -> Estimate {
         estimate.gain = self.head.prior_gain(prior) + estimate.residual();
         let [at_none, per_gain] = self.head.suffices.map(f64::from);
         estimate.suffices = squash(at_none + per_gain * estimate.gain);
@@ -120,11 +161,12 @@ impl Weights {
         self.estimate(features, prior, label).gain
     }
 
-    fn familiarity(&self, features: &Features) -> f64 {
+    fn familiarity(&self, features: &Features, own: Option<&Online>) -> f64 {
         if features.words.len() < ENOUGH_WORDS {
             return 1.0;
         }
-        let known = features.words.iter().filter(|word| self.knows(**word));
+        let knows = |word: u32| self.knows(word) || own.is_some_and(|own| own.knows(word));
+        let known = features.words.iter().filter(|word| knows(**word));
         known.count() as f64 / features.words.len() as f64
     }
 }

@@ -142,6 +142,15 @@ impl Weights {
         byte >> (word % 8) & 1 == 1
     }
 
+    /// Tells these weights from others.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 8] {
+        let bytes = self.to_bytes();
+        let checksum = bytes.last_chunk::<CHECKSUM_BYTES>().copied();
+        let checksum = checksum.unwrap_or_default();
+        checksum.first_chunk().copied().unwrap_or_default()
+    }
+
     /// The file.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
