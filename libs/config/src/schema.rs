@@ -16,6 +16,7 @@ mod hedge;
 mod history;
 mod judge;
 mod leases;
+mod learning;
 mod ledger;
 mod limits;
 mod routing;
@@ -35,6 +36,7 @@ pub use hedge::Hedge;
 pub use history::History;
 pub use judge::{ExternalJudge, Judge, Rule, Weights};
 pub use leases::Leases;
+pub use learning::Learning;
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
 pub use routing::{

@@ -13,6 +13,7 @@ use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings,
 use crate::classify::Classifier;
 use crate::config::Settings;
 use crate::grpc::Grpc;
+use crate::learning::{Learning, LearningSettings};
 use crate::residual;
 
 /// The classifier, built and not yet listening.
@@ -21,7 +22,7 @@ pub struct App {
     grpc: Grpc,
 }
 
-/// A file of weights that cannot be used.
+/// A file or folder that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// It cannot be read.
@@ -40,21 +41,38 @@ pub enum BuildError {
         /// What is wrong with it.
         cause: InvalidWeights,
     },
+    /// What is learned cannot be kept.
+    #[error("routing.learning.folder: {} cannot be used: {cause}", folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// Why not.
+        cause: io::Error,
+    },
 }
 
 /// Builds the classifier. It connects to nothing and is ready at once.
 ///
 /// # Errors
-/// The configured file of weights cannot be used.
+/// The configured file of weights, or the folder of what is learned, cannot be used.
 pub fn build(settings: Settings) -> Result<App, BuildError> {
     let weights = match &settings.weights {
         Some(path) => read_weights(path)?,
         None => residual::built_in(),
     };
+    let learning = settings.learning.as_ref();
+    let learning = learning
+        .map(|own| open_learning(&weights, own))
+        .transpose()?;
     let classifier = Classifier::new(settings.overrides, settings.markers, weights);
     Ok(App {
-        grpc: Grpc::new(classifier, settings.limits),
+        grpc: Grpc::new(classifier, learning, settings.limits),
     })
+}
+
+fn open_learning(weights: &Weights, own: &LearningSettings) -> Result<Learning, BuildError> {
+    let folder = own.folder.clone().unwrap_or_default();
+    Learning::open(weights.clone(), own).map_err(|cause| BuildError::Folder { folder, cause })
 }
 
 fn read_weights(path: &Path) -> Result<Weights, BuildError> {

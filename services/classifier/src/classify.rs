@@ -1,18 +1,20 @@
 //! The use case: override, then marker, then scorer.
 //!
 //! The first that has something to say decides the tier. The difficulty is scored in every case,
-//! because later stages want it too. Nothing here waits, remembers or can fail.
+//! because later stages want it too. Nothing here waits, remembers or can fail; what one's own traffic
+//! taught is handed in.
 
 use terrace_domain::{Score, TierName};
-use terrace_learned::Weights;
+use terrace_learned::{Online, Weights};
 
 use crate::evidence::Evidence;
 use crate::features;
 use crate::language::canonical;
+use crate::learning;
 use crate::markers::{Markers, Meaning};
 use crate::overrides::Overrides;
 use crate::request::Request;
-use crate::residual::{self, Outlook};
+use crate::residual::{self, Outlook, Own};
 use crate::scorer;
 use crate::task::{self, TaskKind};
 
@@ -90,9 +92,15 @@ impl Classifier {
         }
     }
 
-    /// Classifies one request.
+    /// Classifies one request by what was shipped.
     #[must_use]
     pub fn classify(&self, request: &Request) -> Classification {
+        self.classify_with(request, None)
+    }
+
+    /// Classifies one request, also by what one's own traffic taught.
+    #[must_use]
+    pub fn classify_with(&self, request: &Request, online: Option<&Online>) -> Classification {
         let question = request.last_words();
         let marker = self.markers.find(question);
         let features = features::read(request, question);
@@ -105,7 +113,12 @@ impl Classifier {
         };
         let prior = scorer::prior(&features, task);
         let action = request.action.as_ref();
-        let (learned, outlook) = residual::ask(&self.weights, &features, prior.logit, action);
+        let label = || learning::label(request.project.as_ref(), action);
+        let own = Own {
+            action,
+            online: online.map(|online| (online, label())),
+        };
+        let (learned, outlook) = residual::ask(&self.weights, &features, prior.logit, own);
         let scored = scorer::score(prior, learned, margin, features.cut);
         let source = match (self.overrides.tier(action), marker) {
             (Some(tier), _) => Source::ActionOverride(tier.clone()),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use terrace_config::Config;
 
+use crate::learning::LearningSettings;
 use crate::markers::Markers;
 use crate::overrides::Overrides;
 
@@ -16,6 +17,8 @@ pub struct Settings {
     pub markers: Markers,
     /// File of weights; the built-in ones without it.
     pub weights: Option<PathBuf>,
+    /// Whether, and where, it learns from its own traffic.
+    pub learning: Option<LearningSettings>,
     /// Limits on the size of a request.
     pub limits: RequestLimits,
 }
@@ -57,6 +60,11 @@ impl Settings {
             overrides: Overrides::new(routing.action_tier_overrides.clone()),
             markers: Markers::new(markers),
             weights: routing.classifier_weights.clone(),
+            learning: routing.learning.enabled.then(|| LearningSettings {
+                folder: routing.learning.folder.clone(),
+                snapshot_every: routing.learning.snapshot_every,
+                keep: routing.learning.keep,
+            }),
             limits: RequestLimits::of(&config.limits),
         }
     }

@@ -1,18 +1,21 @@
 //! Wire in, use case, wire out. No decisions are made here.
 
+mod lesson;
 mod request;
 
+use std::mem::take;
 use std::sync::Arc;
 
-use terrace_domain::Score;
+use terrace_domain::{Failure, Reason, Score};
 use terrace_proto::classifier::v1 as wire;
 use terrace_proto::classifier::v1::classifier_service_server::ClassifierService;
 use terrace_rpc::status::to_status;
 use tonic::{Request, Response, Status};
 
-use crate::classify::{Classification, Classifier, Source};
+use crate::classify::{self, Classification, Classifier, Source};
 use crate::config::RequestLimits;
 use crate::evidence::Evidence;
+use crate::learning::Learning;
 use crate::recent::Ranks;
 use crate::task::TaskKind;
 
@@ -21,15 +24,17 @@ use crate::task::TaskKind;
 pub struct Grpc {
     classifier: Arc<Classifier>,
     recent: Arc<Ranks>,
+    learning: Option<Arc<Learning>>,
     limits: RequestLimits,
 }
 
 impl Grpc {
-    /// Serves `classifier` to requests within `limits`.
+    /// Serves `classifier` to requests within `limits`; it learns where `learning` is given.
     #[must_use]
-    pub fn new(classifier: Classifier, limits: RequestLimits) -> Self {
+    pub fn new(classifier: Classifier, learning: Option<Learning>, limits: RequestLimits) -> Self {
         Self {
             classifier: Arc::new(classifier),
+            learning: learning.map(Arc::new),
             recent: Arc::default(),
             limits,
         }
@@ -42,17 +47,67 @@ impl ClassifierService for Grpc {
         &self,
         request: Request<wire::ClassifyRequest>,
     ) -> Result<Response<wire::ClassifyResponse>, Status> {
-        let request = request::from_wire(request.into_inner(), self.limits)
+        let mut message = request.into_inner();
+        let (models, is_hashed) = (take(&mut message.models), message.with_hashed_text);
+        let request = request::from_wire(message, self.limits, models.len())
             .map_err(|failure| to_status(&failure))?;
-        let classification = self.classifier.classify(&request);
+        let learning = self.learning.as_ref();
+        let (classification, accuracies) = {
+            let online = learning.map(|learning| learning.look());
+            let online = online.as_deref();
+            let accuracies = online.map(|online| lesson::accuracies(online, &request, models));
+            let classification = self.classifier.classify_with(&request, online);
+            (classification, accuracies.unwrap_or_default())
+        };
         let rank = self.recent.place(classification.difficulty);
+        let hashed_text = learning.filter(|_| is_hashed);
         Ok(Response::new(wire::ClassifyResponse {
             classification: Some(wire::Classification {
                 rank: rank.map_or(0.0, Score::get),
                 ..to_wire(classification)
             }),
+            hashed_text: hashed_text.map(|_| lesson::hashed(classify::read(&request))),
+            accuracies,
         }))
     }
+
+    async fn learn(
+        &self,
+        request: Request<wire::LearnRequest>,
+    ) -> Result<Response<wire::LearnResponse>, Status> {
+        let lesson = lesson::from_wire(request.into_inner());
+        let lesson = lesson.map_err(|failure| to_status(&failure))?;
+        if let Some(learning) = &self.learning {
+            learning.learn(&lesson);
+        }
+        let learned = self.learning.is_some();
+        Ok(Response::new(wire::LearnResponse { learned }))
+    }
+
+    async fn get_learning(
+        &self,
+        _request: Request<wire::GetLearningRequest>,
+    ) -> Result<Response<wire::GetLearningResponse>, Status> {
+        let standing = self.learning.as_ref().map(|learning| learning.standing());
+        let told = standing.map(lesson::standing);
+        Ok(Response::new(told.unwrap_or_default()))
+    }
+
+    async fn roll_back_learning(
+        &self,
+        request: Request<wire::RollBackLearningRequest>,
+    ) -> Result<Response<wire::RollBackLearningResponse>, Status> {
+        let number = request.into_inner().number;
+        let learning = self.learning.as_ref().ok_or_else(|| to_status(&off()))?;
+        let lessons = learning.roll_back(number);
+        let lessons = lessons.map_err(|failure| to_status(&failure))?;
+        Ok(Response::new(wire::RollBackLearningResponse { lessons }))
+    }
+}
+
+fn off() -> Failure {
+    let message = "nothing is learned here: set routing.learning.enabled";
+    Failure::new(Reason::NotFound, message)
 }
 
 fn to_wire(classification: Classification) -> wire::Classification {

@@ -2,8 +2,9 @@
 //!
 //! A request goes through `grpc` (wire) to [`classify`] (the use case), which asks the configured
 //! [`overrides`] and [`markers`] and then the [`scorer`], to whose hand-made score [`residual`] adds
-//! what was learned from outcomes. Everything behind the wire is pure:
-//! deterministic, without network, clock or model, and bounded whatever the size of the prompt.
+//! what was learned from outcomes, and [`learning`] what one's own traffic taught where that is wanted.
+//! Everything else behind the wire is pure: deterministic, without network, clock or model, and bounded
+//! whatever the size of the prompt.
 #![warn(missing_docs)]
 
 pub mod app;
@@ -13,6 +14,7 @@ pub mod evidence;
 mod features;
 pub mod grpc;
 pub mod language;
+pub mod learning;
 pub mod markers;
 pub mod overrides;
 pub mod recent;

@@ -1,6 +1,6 @@
 //! What is to be classified, free of the wire.
 
-use terrace_domain::ActionName;
+use terrace_domain::{ActionName, ProjectName};
 
 /// A conversation with what its caller declared about it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -9,6 +9,8 @@ pub struct Request {
     pub turns: Vec<Turn>,
     /// What the caller is doing.
     pub action: Option<ActionName>,
+    /// Whose traffic it is.
+    pub project: Option<ProjectName>,
     /// The form that the output must have.
     pub form: Form,
     /// How many tools the request offers.

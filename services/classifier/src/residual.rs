@@ -10,7 +10,7 @@
 use terrace_domain::{ActionName, Score};
 use terrace_learned::measures::{self, MEASURES};
 use terrace_learned::train::label_of;
-use terrace_learned::{Estimate, Weights};
+use terrace_learned::{Estimate, Online, Weights};
 
 use crate::features::Features;
 use crate::scorer::Part;
@@ -31,6 +31,15 @@ const BUILT_IN: &[u8] = include_bytes!("../weights/gain.trcw");
 pub(crate) struct Learned {
     /// Its parts of the sum.
     pub(crate) parts: Vec<Part>,
+}
+
+/// What of a request's own setting was learned for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Own<'a> {
+    /// What the caller is doing.
+    pub(crate) action: Option<&'a ActionName>,
+    /// What its traffic taught, and the label that it is of.
+    pub(crate) online: Option<(&'a Online, u64)>,
 }
 
 /// What outcomes say of a request.
@@ -55,24 +64,46 @@ pub(crate) fn ask(
     weights: &Weights,
     features: &Features,
     prior: f64,
-    action: Option<&ActionName>,
+    own: Own<'_>,
 ) -> (Learned, Outlook) {
-    let label = action.map(|action| label_of(action.as_str()));
-    let estimate = weights.estimate(&features.text, prior, label);
+    let label = own.action.map(|action| label_of(action.as_str()));
+    let is_tripped = own
+        .online
+        .is_some_and(|(online, _)| online.watch.is_tripped());
+    let estimate = if is_tripped {
+        weights.prior_alone(&features.text, prior)
+    } else {
+        weights.estimate_with(&features.text, prior, label, own.online)
+    };
     let outlook = Outlook {
         lower_tier_suffices: Score::clamped(estimate.suffices),
         expected_gain: estimate.gain.clamp(-1.0, 1.0),
         familiarity: Score::clamped(estimate.familiarity),
     };
     let slope = f64::from(weights.head.slope).max(0.01);
-    (parts(&estimate, features, slope), outlook)
+    let mut learned = parts(&estimate, features, slope);
+    if is_tripped {
+        learned.parts = vec![guarded()];
+    }
+    (learned, outlook)
+}
+
+/// Says that nothing that was learned counts.
+fn guarded() -> Part {
+    Part {
+        feature: "learning_guard",
+        logit: 0.0,
+        detail: "what was learned ranked outcomes worse than chance lately: the prior alone counts"
+            .to_owned(),
+    }
 }
 
 fn parts(estimate: &Estimate, features: &Features, slope: f64) -> Learned {
     let total = (estimate.residual() / slope).abs();
     // It nears its bound and never reaches it, so that more still counts for more.
     let enough = (features.words as f64 - TOO_FEW_WORDS) / (2.0 * TOO_FEW_WORDS);
-    let scale = enough.clamp(0.0, 1.0) * MOST / (MOST + total) / slope;
+    let bounded = MOST / (MOST + total) / slope;
+    let scale = enough.clamp(0.0, 1.0) * bounded;
     let grams = features.text.grams.len();
     let known = estimate.known;
     let mut parts = vec![
@@ -92,6 +123,12 @@ fn parts(estimate: &Estimate, features: &Features, slope: f64) -> Learned {
         logit: label * scale,
         detail: "outcomes of this action".to_owned(),
     }));
+    parts.push(Part {
+        feature: "learned_here",
+        // Not of its words, so it counts however few they are.
+        logit: estimate.own * bounded,
+        detail: "outcomes of this project's action".to_owned(),
+    });
     parts.retain(|part| part.logit.abs() >= NOTHING);
     if estimate.trust < 1.0 {
         let (known, counts) = (estimate.familiarity * 100.0, estimate.trust * 100.0);
@@ -127,7 +164,7 @@ mod tests {
 
     fn learned(text: &str) -> (Learned, Outlook) {
         let features = features::read(&Request::default(), text);
-        ask(&built_in(), &features, 0.0, None)
+        ask(&built_in(), &features, 0.0, Own::default())
     }
 
     #[test]

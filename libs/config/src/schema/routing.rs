@@ -9,7 +9,7 @@ use terrace_domain::{ActionName, ModelName, Score, TierName};
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, score, size};
-use crate::schema::{CacheStore, Decision, Hedge, Model, Tiers};
+use crate::schema::{CacheStore, Decision, Hedge, Learning, Model, Tiers};
 use crate::tree::Node;
 use crate::value::ByteSize;
 
@@ -28,6 +28,8 @@ pub struct Routing {
     pub difficulty_thresholds: Vec<Score>,
     /// What quality is worth, and what is wanted of all requests together.
     pub decision: Decision,
+    /// Whether it learns from what becomes of its answers.
+    pub learning: Learning,
     /// File of weights for the classifier, as `terrace train` writes. Default: the built-in ones.
     pub classifier_weights: Option<PathBuf>,
     /// Whether answers are judged when a request does not say. Default: true.
@@ -173,6 +175,7 @@ impl Routing {
             markers: read_markers(section, tiers),
             difficulty_thresholds: read_thresholds(section, tiers),
             decision: section.section("decision", Decision::read),
+            learning: section.section("learning", Learning::read),
             classifier_weights: section
                 .get("classifier_weights", read::word)
                 .map(PathBuf::from),

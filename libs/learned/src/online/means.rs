@@ -45,8 +45,6 @@ impl Mean {
 /// How often a model is right, and from how many answers that is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accuracy {
-    /// Hash of its name.
-    pub model: u64,
     /// 0 to 1, shrunk.
     pub value: f64,
     /// How many answers at this label it was learned from.
@@ -74,22 +72,15 @@ impl Means {
         self.labels.len()
     }
 
-    /// How often the models that were seen at `label` are right there.
-    pub fn accuracies(&self, label: u64) -> impl Iterator<Item = Accuracy> {
-        let of_label = self.models.range((label, 0)..=(label, u64::MAX));
-        of_label.map(|((_, model), mean)| Accuracy {
-            model: *model,
-            value: mean.shrunk(self.overall(*model), MODEL_WORTH),
-            count: mean.count,
-        })
-    }
-
     /// How often a model is right at `label`, by what is known of it there and elsewhere.
     #[must_use]
-    pub fn accuracy(&self, label: u64, model: u64) -> f64 {
+    pub fn accuracy(&self, label: u64, model: u64) -> Accuracy {
         let mean = self.models.get(&(label, model)).copied();
-        mean.unwrap_or_default()
-            .shrunk(self.overall(model), MODEL_WORTH)
+        let mean = mean.unwrap_or_default();
+        Accuracy {
+            value: mean.shrunk(self.overall(model), MODEL_WORTH),
+            count: mean.count,
+        }
     }
 
     fn overall(&self, model: u64) -> f64 {

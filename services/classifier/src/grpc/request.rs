@@ -1,8 +1,8 @@
 //! From the wire to a [`Request`], with every wrong field named at once.
 //!
 //! What only describes the output (schema, pattern, choices) is a hint here and is not looked
-//! into; whoever checks answers does that. `project` says whose traffic it is: nothing was learned
-//! from anybody's, so the answer is the same for all.
+//! into; whoever checks answers does that. `project` says whose traffic it is, for what was learned
+//! from that.
 
 use terrace_domain::{ActionName, Failure, ProjectName, Violations};
 use terrace_proto::classifier::v1::ClassifyRequest;
@@ -14,13 +14,20 @@ use crate::request::{Form, Request, Speaker, Turn};
 
 /// The longest name of a language.
 const MAX_LANGUAGE_BYTES: usize = 64;
+/// The most models whose accuracy can be asked for.
+const MAX_MODELS: usize = 64;
 
 /// Checks a request and takes from it what the use case looks at.
-pub(super) fn from_wire(wire: ClassifyRequest, limits: RequestLimits) -> Result<Request, Failure> {
+pub(super) fn from_wire(
+    wire: ClassifyRequest,
+    limits: RequestLimits,
+    models: usize,
+) -> Result<Request, Failure> {
     let mut violations = Violations::new();
     let turns = turns(&wire.messages, limits, &mut violations);
     let action = name("action", &wire.action, ActionName::new, &mut violations);
-    name("project", &wire.project, ProjectName::new, &mut violations);
+    let project = name("project", &wire.project, ProjectName::new, &mut violations);
+    violations.require(models <= MAX_MODELS, "models", "must have at most 64 names");
     violations.require(
         wire.code_language.len() <= MAX_LANGUAGE_BYTES,
         "code_language",
@@ -30,6 +37,7 @@ pub(super) fn from_wire(wire: ClassifyRequest, limits: RequestLimits) -> Result<
     Ok(Request {
         turns,
         action,
+        project,
         form: form(wire.response_format.as_ref()),
         tool_count: wire.tool_count,
         code_language: Some(wire.code_language.trim().to_owned()).filter(|name| !name.is_empty()),
@@ -37,7 +45,7 @@ pub(super) fn from_wire(wire: ClassifyRequest, limits: RequestLimits) -> Result<
 }
 
 /// Reads a name that may be left out.
-fn name<T, E: std::fmt::Display>(
+pub(super) fn name<T, E: std::fmt::Display>(
     field: &str,
     text: &str,
     new: impl Fn(String) -> Result<T, E>,

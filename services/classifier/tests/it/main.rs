@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod labelled;
+mod learning;
 mod properties;
 mod refused;
 mod rules;

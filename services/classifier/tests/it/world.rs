@@ -27,8 +27,12 @@ pub(crate) fn settings() -> Settings {
 }
 
 pub(crate) fn client() -> Client {
+    client_of(settings())
+}
+
+pub(crate) fn client_of(settings: Settings) -> Client {
     let server = ServerSettings::for_testing();
-    let stack = terrace_classifier::build(settings())
+    let stack = terrace_classifier::build(settings)
         .unwrap()
         .stack(&server)
         .unwrap();
