@@ -7,6 +7,7 @@ mod accounts;
 mod budget;
 mod consensus;
 mod examples;
+mod learned;
 mod learning;
 mod request;
 mod simulate;
@@ -25,6 +26,7 @@ pub(crate) use accounts::{
 };
 pub(crate) use budget::{BudgetArgs, BudgetCommand, SetArgs, TopUpArgs};
 pub(crate) use consensus::ConsensusArgs;
+pub(crate) use learned::{LearningArgs, LearningCommand, Outcome, OutcomeArgs};
 pub(crate) use learning::{EvalArgs, TrainArgs};
 pub(crate) use request::{Format, RequestArgs};
 pub(crate) use simulate::SimulateArgs;
@@ -91,6 +93,10 @@ pub(crate) enum Command {
     Train(TrainArgs),
     /// Measure a router on outcomes, beside chance, length and an oracle
     Eval(EvalArgs),
+    /// Say what became of an answer, to learn from
+    Outcome(OutcomeArgs),
+    /// Show or roll back what was learned from your own traffic
+    Learning(LearningArgs),
     /// Say what a month would cost, or what the real ledger would have cost under another config
     Simulate(Box<SimulateArgs>),
     /// List the rows of the books, or export them

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use terrace_domain::{Failure, Reason};
+use terrace_proto::classifier::v1::classifier_service_client::ClassifierServiceClient;
 use terrace_proto::ledger::v1::account_service_client::AccountServiceClient;
 use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_proto::router::v1::router_service_client::RouterServiceClient;
@@ -39,6 +40,11 @@ impl Client {
         RouterServiceClient::new(self.link.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES)
+    }
+
+    /// A client of the classifier.
+    pub(crate) fn classifier(&self) -> ClassifierServiceClient<Link> {
+        ClassifierServiceClient::new(self.link.clone())
     }
 
     /// A client of the cost-ledger's accounts.

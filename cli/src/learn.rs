@@ -3,6 +3,7 @@
 //! Both read files of [`outcomes`] and call no server. Everything random has a seed, so that the
 //! same files give the same weights to the last byte and the same table to the last digit.
 
+mod consensus;
 pub(crate) mod eval;
 mod judge;
 mod outcomes;

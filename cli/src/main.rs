@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod json;
 mod learn;
+mod learning;
 mod ledger;
 mod models;
 mod output;
@@ -61,6 +62,8 @@ async fn main() -> ExitCode {
         Command::Project(args) => accounts::projects(&server, &output, &args).await.into(),
         Command::Key(args) => accounts::keys(&server, &output, &args).await.into(),
         Command::Config(args) => config::run(&output, &args.command).into(),
+        Command::Outcome(args) => learning::outcome(&server, &output, &args).await.into(),
+        Command::Learning(args) => learning::run(&server, &output, &args).await.into(),
         Command::Train(args) => learn::train::run(output, &args).into(),
         Command::Eval(args) => learn::eval::run(output, &args).into(),
         Command::Completion(args) => completion::run(&output, args.shell).into(),

@@ -182,6 +182,7 @@ Examples:
   terrace eval outcomes.jsonl.gz --svg curves --json
   terrace eval new-outcomes.jsonl --weights gain.trcw
   terrace eval --judge answers.jsonl.gz
+  terrace eval --consensus answers.jsonl.gz
   terrace eval --judge-set labelled.jsonl";
 pub(super) const USAGE: &str = "\
 Examples:
@@ -290,3 +291,22 @@ Examples:
   terrace completion bash > /etc/bash_completion.d/terrace
   terrace completion zsh > ~/.zfunc/_terrace
   terrace completion fish > ~/.config/fish/completions/terrace.fish";
+
+pub(super) const OUTCOME: &str = "\
+The answer is remembered for a day, by the orchestrator that gave it; the first report counts.
+
+Examples:
+  terrace outcome 0190f4c8-5c96-774b-bcce-b302099a8057 accepted
+  terrace outcome 0190f4c8-5c96-774b-bcce-b302099a8057 rejected --json";
+
+pub(super) const LEARNING_STATUS: &str = "\
+Examples:
+  terrace learning status
+  terrace --server http://127.0.0.1:7601 learning status --json";
+
+pub(super) const LEARNING_ROLLBACK: &str = "\
+What came later is thrown away for good.
+
+Examples:
+  terrace learning rollback --to 12
+  terrace learning rollback --all";

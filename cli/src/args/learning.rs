@@ -51,6 +51,10 @@ pub(crate) struct EvalArgs {
         requires = "judge"
     )]
     pub(crate) answer: String,
+    /// Measure votes of several models instead, weighed by how often each is right: of the answers under
+    /// `weak_answer` and `others`, compared by their last number
+    #[arg(long, conflicts_with_all = ["judge", "weights", "svg"])]
+    pub(crate) consensus: bool,
     /// File of labelled answers: precision and recall of each of the judge's checks
     #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "judge", "weights", "svg"])]
     pub(crate) judge_set: Option<PathBuf>,

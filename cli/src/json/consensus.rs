@@ -46,6 +46,7 @@ pub(super) fn planned(round: &ConsensusPlan) -> Value {
         "worst_case_nano_usd": round.worst_case_nano_usd,
         "worst_case_usd": usd(round.worst_case_nano_usd),
         "why": round.why,
+        "shares": round.shares,
     })
 }
 

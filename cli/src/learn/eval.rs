@@ -14,7 +14,7 @@ use super::outcomes::{self, Outcomes, Pair};
 use super::report::{Line, Report};
 use super::rows::{self, Row};
 use super::splits::{self, Figures, Split, Times};
-use super::{invalid, judge, svg, unwritable};
+use super::{consensus, invalid, judge, svg, unwritable};
 use crate::args::EvalArgs;
 use crate::error::{Trouble, finish};
 use crate::exit::Exit;
@@ -34,6 +34,9 @@ fn eval(output: Output, args: &EvalArgs) -> Result<Exit, Trouble> {
     }
     if args.judge {
         return judge::eval::eval(output, args);
+    }
+    if args.consensus {
+        return consensus::eval(output, args);
     }
     let pair = Pair {
         weak: args.weak.clone(),

@@ -87,6 +87,7 @@ fn a_plan_of_a_consensus_shows_who_is_asked_and_who_not() {
         equivalence: "text".into(),
         worst_case_nano_usd: 15_600_000,
         why: "2 of 2 have to agree".into(),
+        shares: Vec::new(),
     });
     planned.candidates.clear();
     let text = plain(&plan(&planned, None));

@@ -21,7 +21,8 @@ use crate::clients::{
 use crate::config::Settings;
 use crate::door::{Door, Scope};
 use crate::grpc::{Grpc, Reader};
-use crate::ports::Generate;
+use crate::ports::{Generate, Learn};
+use crate::route::learner::Learner;
 use crate::route::{Ports, Router};
 
 /// What the orchestrator's port reflects.
@@ -105,8 +106,14 @@ impl Orchestrator {
             let ledger = links.ledger.clone();
             Arc::new(Leases::new(ledger, ttl, settings.reservation_ttl))
         });
+        let classifier = ClassifierClient::new(links.classifier, max_bytes, settings.learns);
+        let classifier = Arc::new(classifier);
+        let learner = settings.learns.then(|| {
+            let rules = settings.route.rules.clone();
+            Learner::start(Arc::clone(&classifier) as Arc<dyn Learn>, rules, tasks)
+        });
         let ports = Ports {
-            classify: Arc::new(ClassifierClient::new(links.classifier, max_bytes)),
+            classify: classifier,
             judge: Arc::new(JudgeClient::new(links.judge, max_bytes)),
             ledger: Arc::new(LedgerClient::new(
                 links.ledger,
@@ -120,7 +127,8 @@ impl Orchestrator {
             settings.limits,
             ProjectName::new(ONLY_PROJECT)?,
         );
-        let router = Arc::new(Router::new(ports, Arc::clone(&catalog), settings.route));
+        let router = Router::new(ports, Arc::clone(&catalog), settings.route);
+        let router = Arc::new(router.learning(learner));
         let store: Arc<dyn Store> = match Valkey::from_settings(&settings.cache_store)? {
             Some(shared) => Arc::new(shared),
             None => Arc::new(Memory::new(settings.cache_max_bytes)),

@@ -1,6 +1,8 @@
 //! What a request was taken for.
 
-use terrace_domain::{Score, TierName};
+use std::sync::Arc;
+
+use terrace_domain::{ModelName, Score, TierName};
 
 /// Kinds of task that differ in which models do them well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +64,49 @@ pub struct Learned {
     pub rank: f64,
 }
 
+/// What the classifier learned from this orchestrator's traffic, and what it needs to learn more.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Taught {
+    /// The question as numbers; `None` where nothing is learned.
+    pub hashed: Option<Arc<Hashed>>,
+    /// How often the models that were asked for are right at such requests.
+    pub accuracies: Vec<(ModelName, Score)>,
+}
+
+/// A question as numbers, as the classifier gave it and takes it back: nothing else looks into it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hashed {
+    /// Buckets of its words.
+    pub buckets: Vec<u32>,
+    /// What each counts.
+    pub values: Vec<f32>,
+    /// Buckets of its words of letters.
+    pub words: Vec<u32>,
+    /// Measures of its form.
+    pub measures: Vec<f32>,
+    /// Log-odds of its hand-made difficulty.
+    pub prior: f64,
+}
+
+impl Hashed {
+    /// About how many bytes of memory it takes.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        let numbers = self.buckets.len() + self.values.len() + self.words.len();
+        4 * (numbers + self.measures.len())
+    }
+}
+
+impl Taught {
+    /// How often a model is right at such requests, if that is known.
+    #[must_use]
+    pub fn accuracy(&self, model: &ModelName) -> Option<Score> {
+        let mut all = self.accuracies.iter();
+        all.find(|(own, _)| own == model)
+            .map(|(_, accuracy)| *accuracy)
+    }
+}
+
 /// What a request is and how hard it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Classification {
@@ -83,6 +128,8 @@ pub struct Classification {
     pub evidence: Vec<Evidence>,
     /// What was learned from outcomes.
     pub learned: Learned,
+    /// What was learned here.
+    pub taught: Taught,
 }
 
 impl Classification {
@@ -104,6 +151,7 @@ impl Classification {
                 detail: why.to_owned(),
             }],
             learned: Learned::default(),
+            taught: Taught::default(),
         }
     }
 }

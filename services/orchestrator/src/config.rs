@@ -57,6 +57,8 @@ pub struct Settings {
     pub cache_max_bytes: u64,
     /// Where several orchestrators keep answers together.
     pub cache_store: ValkeySettings,
+    /// Whether it learns from what becomes of its answers.
+    pub learns: bool,
     /// How batches are answered.
     pub batch: BatchSettings,
     /// Who is let in.
@@ -83,6 +85,7 @@ impl Settings {
                 .then_some(config.ledger.leases.ttl),
             cache_max_bytes: config.routing.cache_max_bytes.get(),
             cache_store: cache_store(config),
+            learns: config.routing.learning.enabled,
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,

@@ -145,11 +145,6 @@ fn caller_of<T>(request: &Request<T>) -> Option<Caller> {
     request.extensions().get::<Caller>().cloned()
 }
 
-fn not_built<T>(rpc: &str) -> Result<Response<T>, Status> {
-    let failure = Failure::new(Reason::NotImplemented, format!("{rpc} is not built yet"));
-    Err(to_status(&failure))
-}
-
 #[tonic::async_trait]
 impl RouterService for Grpc {
     async fn route(
@@ -252,9 +247,17 @@ impl RouterService for Grpc {
 
     async fn report_outcome(
         &self,
-        _request: Request<wire::ReportOutcomeRequest>,
+        request: Request<wire::ReportOutcomeRequest>,
     ) -> Result<Response<wire::ReportOutcomeResponse>, Status> {
-        not_built("ReportOutcome")
+        let caller = caller_of(&request);
+        let read = self.reader.read_report(&request.into_inner());
+        let (project, id, reported) = read.map_err(|failure| to_status(&failure))?;
+        let project = caller.map_or(project, |caller| caller.project);
+        let learner = self.router.learner();
+        let learned = learner.map(|own| own.reported(&project, id, reported));
+        let learned = learned.unwrap_or(Ok(false));
+        let learned = learned.map_err(|failure| to_status(&failure))?;
+        Ok(Response::new(wire::ReportOutcomeResponse { learned }))
     }
 
     async fn evict_cache(

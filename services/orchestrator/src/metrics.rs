@@ -22,6 +22,7 @@ pub struct Metrics {
     store: Counter<u64>,
     consensus: Counter<u64>,
     hedges: Counter<u64>,
+    lessons: Counter<u64>,
 }
 
 /// How a request met the answers that are kept, or are being made.
@@ -63,6 +64,19 @@ pub enum StoreResult {
     Unreadable,
 }
 
+/// What became of a lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LessonResult {
+    /// The classifier took it.
+    Learned,
+    /// It learns nothing.
+    Refused,
+    /// It could not be asked.
+    Failed,
+    /// Too many were waiting.
+    Dropped,
+}
+
 impl Metrics {
     /// Makes the instruments.
     #[must_use]
@@ -97,6 +111,10 @@ impl Metrics {
             hedges: meter
                 .u64_counter("terrace_hedges")
                 .with_description("Late models that another was called beside, by who answered.")
+                .build(),
+            lessons: meter
+                .u64_counter("terrace_lessons")
+                .with_description("Lessons for the classifier, by what became of them.")
                 .build(),
             consensus: meter
                 .u64_counter("terrace_consensus_rounds")
@@ -145,6 +163,17 @@ impl Metrics {
             None => "neither",
         };
         self.hedges.add(1, &[KeyValue::new("answered_by", by)]);
+    }
+
+    /// Counts a lesson.
+    pub fn lesson(&self, result: LessonResult) {
+        let result = match result {
+            LessonResult::Learned => "learned",
+            LessonResult::Refused => "refused",
+            LessonResult::Failed => "failed",
+            LessonResult::Dropped => "dropped",
+        };
+        self.lessons.add(1, &[KeyValue::new("result", result)]);
     }
 
     /// Counts a round of consensus.

@@ -17,6 +17,7 @@ use crate::catalog::Model;
 use crate::classification::Classification;
 use crate::fingerprint::Fingerprint;
 use crate::request::Request;
+use crate::route::lessons::Lesson;
 use crate::route::plan::Candidate;
 use crate::route::trail::{Attempt, Close};
 use crate::verdict::Verdict;
@@ -43,6 +44,13 @@ impl Call {
 pub trait Classify: Debug + Send + Sync {
     /// Classifies one request.
     async fn classify(&self, request: &Request, call: Call) -> Result<Classification, Failure>;
+}
+
+/// Learns from what became of answers.
+#[async_trait]
+pub trait Learn: Debug + Send + Sync {
+    /// Learns from one; returns whether anything is learned there at all.
+    async fn learn(&self, lesson: &Lesson, call: Call) -> Result<bool, Failure>;
 }
 
 /// One event of an answer that is being generated.

@@ -24,6 +24,8 @@ pub mod events;
 mod flow;
 pub mod hedge;
 pub mod in_flight;
+pub mod learner;
+pub mod lessons;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
@@ -57,8 +59,9 @@ use crate::route::consensus::Consensus;
 use crate::route::events::{Event, Events};
 use crate::route::hedge::{HedgeSettings, Hedging};
 use crate::route::in_flight::InFlight;
+use crate::route::learner::Learner;
 use crate::route::outcome::{End, decide};
-use crate::route::plan::{Candidate, Plan, Rules, Situation, plan};
+use crate::route::plan::{Plan, Rules, Situation, plan};
 use crate::route::recent::{Recent, Seen};
 use crate::route::record::{Record, Records};
 use crate::route::sessions::{SessionSettings, Sessions};
@@ -187,6 +190,7 @@ pub struct Router {
     recent: Recent,
     sessions: Sessions,
     hedging: Hedging,
+    learner: Option<Learner>,
     metrics: Metrics,
 }
 
@@ -204,8 +208,21 @@ impl Router {
             in_flight: InFlight::default(),
             records: Records::default(),
             refusals: Refusals::default(),
+            learner: None,
             metrics: Metrics::new(),
         }
+    }
+
+    /// The same, learning from what becomes of its answers.
+    #[must_use]
+    pub fn learning(self, learner: Option<Learner>) -> Self {
+        Self { learner, ..self }
+    }
+
+    /// Who learns from what becomes of its answers, if anybody does.
+    #[must_use]
+    pub const fn learner(&self) -> Option<&Learner> {
+        self.learner.as_ref()
     }
 
     /// Returns the plan that [`route`](Self::route) would use, and calls no model.
@@ -298,6 +315,9 @@ impl Router {
         };
         let result = self.finish(request, context, trail, ending).await;
         self.metrics.request_ended(&result, arrived.elapsed());
+        if let (Some(learner), Ok(answered)) = (&self.learner, &result) {
+            learner.answered(request, answered);
+        }
         result
     }
 
@@ -330,7 +350,7 @@ impl Router {
             self.settle_so_far(request, context, &mut trail).await;
         }
         while let Some(turn) = next {
-            let repaired = repaired(request, &turn, &trail);
+            let repaired = repair::of_turn(request, &turn, &trail);
             let scene = Scene {
                 asked: repaired.as_ref().unwrap_or(request),
                 deadline: share(plan, &turn, &trail, context.call.deadline),
@@ -470,24 +490,6 @@ const fn scene<'a>(
 fn share(plan: &Plan, turn: &Turn<'_>, trail: &Trail, deadline: Deadline) -> Deadline {
     let left = deadline.remaining();
     Deadline::within(plan.share(turn.position, trail.called(), left))
-}
-
-/// What is asked in a repair: the request with the answer and what was found as further turns.
-fn repaired(request: &Request, turn: &Turn<'_>, trail: &Trail) -> Option<Request> {
-    let index = usize::try_from(turn.repair_of?).ok()?;
-    repair::asked_again(request, trail.attempts().get(index)?)
-}
-
-impl Event {
-    fn attempt_started(index: u32, candidate: &Candidate, repair_of: Option<u32>) -> Self {
-        Self::AttemptStarted {
-            index,
-            tier: candidate.tier.clone(),
-            backend: candidate.backend.clone(),
-            model: candidate.model.clone(),
-            repair_of,
-        }
-    }
 }
 
 #[cfg(test)]

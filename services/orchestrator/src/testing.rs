@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answer::Delta;
 use crate::catalog::{Abilities, Catalog, Model};
-use crate::classification::{Classification, Learned, Source, TaskKind};
+use crate::classification::{Classification, Learned, Source, TaskKind, Taught};
 use crate::fingerprint::Fingerprint;
 use crate::ports::{
     Answered, Answering, Call, Classify, Generate, Generated, Judge, KnownRequest, Ledger, Outlook,
@@ -90,6 +90,7 @@ pub(crate) fn classification(difficulty: f64) -> Classification {
         tier: None,
         evidence: Vec::new(),
         learned: Learned::default(),
+        taught: Taught::default(),
     }
 }
 

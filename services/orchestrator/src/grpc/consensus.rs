@@ -94,6 +94,8 @@ fn equivalence(word: &str, noted: &mut Violations) -> Option<Equivalence> {
 /// Who is asked.
 pub(super) fn planned(round: Round) -> wire::ConsensusPlan {
     let worst_case_nano_usd = round.worst_case().get();
+    let weights = round.weights();
+    let all = weights.iter().sum::<u64>().max(1) as f64;
     let absent = round.absent.into_iter().map(|absent| wire::AbsentMember {
         model: absent.model.to_string(),
         why: absent.why,
@@ -105,6 +107,7 @@ pub(super) fn planned(round: Round) -> wire::ConsensusPlan {
         equivalence: round.equivalence.to_string(),
         worst_case_nano_usd,
         why: round.why,
+        shares: weights.iter().map(|own| *own as f64 / all).collect(),
     }
 }
 

@@ -16,6 +16,7 @@ use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::consensus::Wish;
 use crate::route::events::Commit;
+use crate::route::lessons::Reported;
 
 /// Reads requests: knows the config's policy, its tiers and its limits.
 #[derive(Debug)]
@@ -115,6 +116,34 @@ impl Reader {
         let meant = by_id.or(by_action);
         let meant = meant.ok_or_else(|| Failure::invalid(Vec::new()))?;
         Ok((self.project.clone(), meant))
+    }
+
+    /// Reads what a caller did with an answer.
+    pub(super) fn read_report(
+        &self,
+        wire: &wire::ReportOutcomeRequest,
+    ) -> Result<(ProjectName, RequestId, Reported), Failure> {
+        use wire::report_outcome_request::Outcome;
+        let mut noted = Violations::new();
+        let id = request_id(&wire.request_id, &mut noted);
+        let named = !wire.request_id.is_empty();
+        noted.require(named, "request_id", "must be that of an answer");
+        let reported = match wire.outcome() {
+            Outcome::Accepted => Some(Reported::Accepted),
+            Outcome::Edited => Some(Reported::Edited),
+            Outcome::Rejected => Some(Reported::Rejected),
+            Outcome::Retried => Some(Reported::Retried),
+            Outcome::Unspecified => None,
+        };
+        let is_set = reported.is_some();
+        noted.require(
+            is_set,
+            "outcome",
+            "must be ACCEPTED, EDITED, REJECTED or RETRIED",
+        );
+        noted.finish()?;
+        let reported = reported.ok_or_else(|| Failure::invalid(Vec::new()))?;
+        Ok((self.project.clone(), id, reported))
     }
 
     /// Reads texts to turn into vectors: a request of no output, and the texts.

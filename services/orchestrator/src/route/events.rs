@@ -5,7 +5,7 @@ use terrace_domain::{BackendName, ModelName, RequestId, TierName};
 use tokio::sync::mpsc;
 
 use crate::answer::Delta;
-use crate::route::plan::Plan;
+use crate::route::plan::{Candidate, Plan};
 use crate::route::trail::{Attempt, Outcome};
 
 /// One thing that happened.
@@ -110,6 +110,23 @@ impl Events {
         if self.sender.is_some() && !stands {
             self.send(Event::AttemptRejected(Box::new(attempt.clone())))
                 .await;
+        }
+    }
+}
+
+impl Event {
+    /// A candidate is being tried.
+    pub(super) fn attempt_started(
+        index: u32,
+        candidate: &Candidate,
+        repair_of: Option<u32>,
+    ) -> Self {
+        Self::AttemptStarted {
+            index,
+            tier: candidate.tier.clone(),
+            backend: candidate.backend.clone(),
+            model: candidate.model.clone(),
+            repair_of,
         }
     }
 }

@@ -12,7 +12,7 @@ use terrace_domain::NanoUsd;
 
 use crate::catalog::Model;
 use crate::request::Request;
-use crate::route::trail::{Attempt, Outcome};
+use crate::route::trail::{Attempt, Outcome, Trail, Turn};
 use crate::verdict::Verdict;
 
 /// Checks whose finding tells a model nothing that it could do better.
@@ -71,6 +71,12 @@ fn says_what_to_change(verdict: &Verdict) -> bool {
     verdict.weightiest().is_some_and(|finding| {
         !finding.finding.is_empty() && !PAST_REPAIR.contains(&finding.check.as_str())
     })
+}
+
+/// What is asked in a repair: the request with the answer and what was found as further turns.
+pub(super) fn of_turn(request: &Request, turn: &Turn<'_>, trail: &Trail) -> Option<Request> {
+    let index = usize::try_from(turn.repair_of?).ok()?;
+    asked_again(request, trail.attempts().get(index)?)
 }
 
 /// The request with the answer and what was found as its last turns.

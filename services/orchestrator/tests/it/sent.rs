@@ -73,6 +73,7 @@ async fn the_classifier_is_sent_the_conversation_and_every_hint() {
         tool_count: 0,
         code_language: "python".to_owned(),
         project: "default".to_owned(),
+        ..ClassifyRequest::default()
     };
     assert_eq!(world.classifier.classify.last(), expected);
     assert_eq!(world.classifier.classify.calls(), 1);

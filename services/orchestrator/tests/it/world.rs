@@ -279,6 +279,7 @@ fn settings() -> Settings {
             timeout: Duration::from_secs(5),
         },
         setup: "a test".to_owned(),
+        learns: false,
         batch: BatchSettings {
             parallelism: 4,
             time: LONG,

@@ -27,6 +27,10 @@ pub struct Round {
     pub embedder: Option<(BackendName, ModelName)>,
     /// How many have to agree, or why no consensus is held.
     pub why: String,
+    /// How often each member was right at such requests, where that was learned.
+    pub accuracies: Vec<Option<Score>>,
+    /// Answers that a member chooses among.
+    pub alternatives: usize,
 }
 
 /// A model that was wanted and is not asked.
@@ -45,10 +49,11 @@ impl Round {
         !self.members.is_empty()
     }
 
-    /// What each member's vote weighs; all the same, for nobody's accuracy is known yet.
+    /// What each member's vote weighs: by how often it was right at such requests, and all the same
+    /// while that is not known of all of them.
     #[must_use]
     pub fn weights(&self) -> Vec<u64> {
-        votes::weights(&vec![None; self.members.len()])
+        votes::weights(&self.accuracies, self.alternatives)
     }
 
     /// Whether the members that `can` tells of would be enough, if they said the same.
@@ -93,14 +98,21 @@ pub(in crate::route) fn round(facts: Facts<'_>) -> Option<Round> {
     } else {
         members(wish, facts)
     };
+    let taught = &facts.classification.taught;
     let (members, why) = match members {
         Ok(members) => {
-            let why = enough(members.len(), wish.threshold);
+            let by_accuracy = members
+                .iter()
+                .all(|own| taught.accuracy(&own.model).is_some());
+            let why = enough(members.len(), wish.threshold, by_accuracy);
             (members, why)
         }
         Err(why) => (Vec::new(), format!("no consensus is held: {why}")),
     };
+    let accuracies = members.iter().map(|own| taught.accuracy(&own.model));
     Some(Round {
+        accuracies: accuracies.collect(),
+        alternatives: alternatives(facts.request),
         members,
         absent,
         threshold: wish.threshold,
@@ -229,7 +241,21 @@ fn member(name: &ModelName, facts: Facts<'_>) -> Result<Candidate, String> {
     Err(why.unwrap_or_else(|| "no gateway lists a model of this name".to_owned()))
 }
 
-fn enough(members: usize, threshold: Score) -> String {
+/// As many as the request has options, else what is usual.
+fn alternatives(request: &Request) -> usize {
+    let format = request.prompt.response_format();
+    match format.and_then(|format| format.kind.as_ref()) {
+        Some(Kind::Choice(choice)) => choice.options.len().max(2),
+        _ => votes::ALTERNATIVES,
+    }
+}
+
+fn enough(members: usize, threshold: Score, by_accuracy: bool) -> String {
+    if by_accuracy {
+        return format!(
+            "{threshold} of the votes have to agree, weighed by how often each was right"
+        );
+    }
     let asked = members as u64;
     let needed = votes::bar(threshold, asked);
     if needed > 1 {

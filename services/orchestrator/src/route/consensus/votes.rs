@@ -10,23 +10,34 @@ use terrace_domain::Score;
 /// depend on their order.
 const EQUAL: u64 = 1_000;
 
-/// What the members' votes weigh, by how often each is right: its log-odds, the weights under
-/// which a vote of independent members is right most often. All weigh the same unless the
-/// accuracies of all are known, because a known and an unknown member cannot be compared.
+/// Wrong answers that a member chooses among, where nobody has said which there are: as if each
+/// question had four, which is what fitted public answers best. Members who are wrong often give the
+/// same wrong answer, so it is far fewer than there could be.
+pub const ALTERNATIVES: usize = 4;
+
+/// What the members' votes weigh, by how often each is right among so many alternatives: the log-odds
+/// against a guess, the weights under which a vote of independent members is right most often. All weigh
+/// the same unless the accuracies of all are known, because a known and an unknown member cannot be
+/// compared.
 #[must_use]
-pub fn weights(accuracies: &[Option<Score>]) -> Vec<u64> {
+pub fn weights(accuracies: &[Option<Score>], alternatives: usize) -> Vec<u64> {
     let known: Option<Vec<Score>> = accuracies.iter().copied().collect();
     match known {
-        Some(known) if !known.is_empty() => known.into_iter().map(log_odds).collect(),
+        Some(known) if !known.is_empty() => {
+            let weigh = |accuracy| log_odds(accuracy, alternatives);
+            known.into_iter().map(weigh).collect()
+        }
         _ => vec![EQUAL; accuracies.len()],
     }
 }
 
 /// At least one: a member that guesses was asked all the same.
-fn log_odds(accuracy: Score) -> u64 {
-    let accuracy = accuracy.get().clamp(0.5, 0.99);
-    let weight = (accuracy / (1.0 - accuracy)).ln() * EQUAL as f64;
-    // Between 0 and 5000.
+fn log_odds(accuracy: Score, alternatives: usize) -> u64 {
+    let others = alternatives.max(2) as f64 - 1.0;
+    let guess = 1.0 / (others + 1.0);
+    let accuracy = accuracy.get().clamp(guess, 0.99);
+    let weight = (others * accuracy / (1.0 - accuracy)).ln() * EQUAL as f64;
+    // From 0 to a few thousand.
     (weight.round() as u64).max(1)
 }
 

@@ -2,15 +2,18 @@
 
 use terrace_proto::classifier::v1::classifier_service_server::ClassifierService;
 use terrace_proto::classifier::v1::{
-    Classification, ClassificationSource, ClassifyRequest, ClassifyResponse, Evidence, TaskKind,
+    Classification, ClassificationSource, ClassifyRequest, ClassifyResponse, Evidence,
+    GetLearningRequest, GetLearningResponse, LearnRequest, LearnResponse, RollBackLearningRequest,
+    RollBackLearningResponse, TaskKind,
 };
 use tonic::{Request, Response, Status};
 
-use super::{Answer, Rpc};
+use super::{Answer, Rpc, uncalled};
 
 #[derive(Debug)]
 pub(crate) struct Classifier {
     pub(crate) classify: Rpc<ClassifyRequest, ClassifyResponse>,
+    pub(crate) learn: Rpc<LearnRequest, LearnResponse>,
 }
 
 /// A chat of this difficulty, with one piece of evidence.
@@ -34,12 +37,14 @@ impl Classifier {
     pub(crate) fn new() -> Self {
         Self {
             classify: Rpc::new(Self::finding(classified(0.1))),
+            learn: Rpc::new(Answer::Says(LearnResponse { learned: true })),
         }
     }
 
     pub(crate) fn finding(classification: Classification) -> Answer<ClassifyResponse> {
         Answer::Says(ClassifyResponse {
             classification: Some(classification),
+            ..ClassifyResponse::default()
         })
     }
 }
@@ -51,5 +56,26 @@ impl ClassifierService for Classifier {
         request: Request<ClassifyRequest>,
     ) -> Result<Response<ClassifyResponse>, Status> {
         self.classify.answer(request).await
+    }
+
+    async fn learn(
+        &self,
+        request: Request<LearnRequest>,
+    ) -> Result<Response<LearnResponse>, Status> {
+        self.learn.answer(request).await
+    }
+
+    async fn get_learning(
+        &self,
+        _request: Request<GetLearningRequest>,
+    ) -> Result<Response<GetLearningResponse>, Status> {
+        uncalled()
+    }
+
+    async fn roll_back_learning(
+        &self,
+        _request: Request<RollBackLearningRequest>,
+    ) -> Result<Response<RollBackLearningResponse>, Status> {
+        uncalled()
     }
 }

@@ -129,6 +129,22 @@ fn the_configs_wish_gives_way_to_what_a_request_demands_and_its_own_does_not() {
 }
 
 #[test]
+fn votes_weigh_by_accuracy_once_that_of_every_member_is_known() {
+    let weights = |known: &[(&str, f64)]| {
+        let mut classification = classification(0.1);
+        let known = known.iter();
+        let known = known.map(|(name, value)| (model("a", name).name, Score::clamped(*value)));
+        classification.taught.accuracies = known.collect();
+        let request = wanting(wish(&["small", "middle"]));
+        let plan = plan(&request, classification, with(&three_tiers()), &rules());
+        plan.consensus.unwrap().weights()
+    };
+    assert_eq!(weights(&[]), weights(&[("small", 0.4)]));
+    let known = weights(&[("middle", 0.9), ("small", 0.4)]);
+    assert!(known[1] > 3 * known[0], "{known:?}");
+}
+
+#[test]
 fn vectors_need_an_embedding_model_that_costs_nothing() {
     let embedding = |mut model: Model| {
         model.abilities.embeddings = true;

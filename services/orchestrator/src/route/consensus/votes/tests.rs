@@ -70,13 +70,19 @@ fn groups_that_may_join_are_counted_as_if_they_did() {
 #[test]
 fn all_weigh_the_same_until_every_accuracy_is_known() {
     let accuracy = |accuracy| Some(Score::clamped(accuracy));
-    assert_eq!(weights(&[None, None]), [EQUAL, EQUAL]);
-    assert_eq!(weights(&[accuracy(0.9), None]), [EQUAL, EQUAL]);
-    let known = weights(&[accuracy(0.9), accuracy(0.6), accuracy(0.3), accuracy(1.0)]);
+    assert_eq!(weights(&[None, None], 2), [EQUAL, EQUAL]);
+    assert_eq!(weights(&[accuracy(0.9), None], 2), [EQUAL, EQUAL]);
+    let members = [accuracy(0.9), accuracy(0.6), accuracy(0.3), accuracy(1.0)];
+    let known = weights(&members, 2);
     assert!(known[0] > 5 * known[1], "{known:?}");
     assert_eq!(known[2], 1, "a member that is mostly wrong cannot veto");
     assert!(known[3] < 10 * EQUAL, "nobody is always right: {known:?}");
-    assert!(weights(&[]).is_empty());
+    assert!(weights(&[], 2).is_empty());
+    let of_four = weights(&members, ALTERNATIVES);
+    assert!(
+        of_four[2] > 1,
+        "of four, three in ten is better than a guess: {of_four:?}"
+    );
 }
 
 #[test]
