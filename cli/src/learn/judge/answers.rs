@@ -91,9 +91,10 @@ pub(super) fn judged(answers: &[&Answered], router: &Router) -> Vec<Judged> {
         let router = held_out.get(fold(answer) as usize);
         Judged {
             measures: answer.measures.clone(),
+            grams: answer.row.example.features.grams.clone(),
             router: router.map(|router| router.log_odds(answer)),
             right: answer.right,
-            suffices: answer.row.example.suffices,
+            gain: answer.row.gain,
             group: answer.row.example.group,
         }
     };

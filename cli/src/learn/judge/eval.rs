@@ -1,12 +1,15 @@
 //! `terrace eval --judge`: how well the judge tells right answers from wrong ones, and what it is
 //! worth to send those that it doubts to the stronger model.
 //!
-//! Answers are split half to half, many times: the head and the router learn from one half and are
+//! Answers are split half to half, near-twins together, many times: the head and the router learn from one half and are
 //! measured on the other. What is told of an answer is kept from all splits that held it out. Where the
 //! router has a say, what comes true or not is that the stronger model does no better.
 
+use std::collections::HashSet;
+
 use fastrand::Rng;
 use terrace_learned::Head;
+use terrace_learned::head::Question;
 use terrace_learned::quality::{self, Curve, Interval, Told};
 use terrace_quality_judge::head::NAMES;
 
@@ -60,9 +63,7 @@ fn lines(answers: &[Answered], args: &EvalArgs) -> Vec<Line> {
     let mut sums: Vec<Sums> = WAYS.iter().map(|_| Sums::default()).collect();
     for repeat in 0..args.repeats {
         let mut random = Rng::with_seed(args.seed.wrapping_add(repeat as u64));
-        let mut order: Vec<usize> = (0..answers.len()).collect();
-        random.shuffle(&mut order);
-        let (learn, measure) = order.split_at(answers.len() / 2);
+        let (learn, measure) = halves(answers, &mut random);
         let learn: Vec<&Answered> = learn.iter().filter_map(|at| answers.get(*at)).collect();
         let router = Router::learned_from(&learn);
         let head = Head::train(&NAMES, &answers::judged(&learn, &router));
@@ -83,6 +84,18 @@ fn lines(answers: &[Answered], args: &EvalArgs) -> Vec<Line> {
     named.map(line).collect()
 }
 
+/// The places of two halves, drawn by chance; answers to questions with one opening stay together.
+fn halves(answers: &[Answered], random: &mut Rng) -> (Vec<usize>, Vec<usize>) {
+    let group = |at: &usize| answers.get(*at).map(|answer| answer.row.example.group);
+    let mut groups: Vec<_> = (0..answers.len()).filter_map(|at| group(&at)).collect();
+    groups.sort_unstable();
+    groups.dedup();
+    random.shuffle(&mut groups);
+    groups.truncate(groups.len() / 2);
+    let learned: HashSet<u64> = groups.into_iter().collect();
+    (0..answers.len()).partition(|at| group(at).is_some_and(|group| learned.contains(&group)))
+}
+
 /// The chance that an answer is right, as one of [`WAYS`] tells it.
 fn chance(way: usize, answer: &Answered, head: &Head, router: &Router) -> f64 {
     match way {
@@ -90,8 +103,11 @@ fn chance(way: usize, answer: &Answered, head: &Head, router: &Router) -> f64 {
         1 => router.chance(answer),
         2 => head.opinion(&answer.measures, None).chance,
         _ => {
-            let suffices = router.chance(answer);
-            head.opinion(&answer.measures, Some(suffices)).chance
+            let question = Question {
+                grams: &answer.row.example.features.grams,
+                suffices: router.chance(answer),
+            };
+            head.opinion(&answer.measures, Some(question)).chance
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use sha2::{Digest as _, Sha256};
 
+use super::joint::{JOINT_BUCKETS, Joint};
 use super::{Head, Input};
 
 const MAGIC: &[u8; 4] = b"TRCJ";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const CHECKSUM_BYTES: usize = 32;
 /// Magic, version, number of measures, identity, examples.
 const OPENING_BYTES: usize = 4 + 2 + 2 + 8 + 4;
+/// Numbers of each measure: centre, spread, weight, and what it adds to the gain.
+const OF_A_MEASURE: usize = 4;
 /// Numbers beside those of the measures.
-const OTHERS: usize = 6;
+const OTHERS: usize = 8;
 
 /// Why bytes are no head.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +39,7 @@ pub enum InvalidHead {
 }
 
 const fn length_of(measures: usize) -> usize {
-    OPENING_BYTES + 4 * (3 * measures + OTHERS) + CHECKSUM_BYTES
+    OPENING_BYTES + 4 * (OF_A_MEASURE * measures + OTHERS) + JOINT_BUCKETS + CHECKSUM_BYTES
 }
 
 impl Head {
@@ -53,10 +56,18 @@ impl Head {
             .inputs
             .iter()
             .flat_map(|input| [input.centre, input.spread, input.weight]);
-        let others = [&[self.constant][..], &self.alone, &self.routed].concat();
-        for number in inputs.chain(others) {
+        let joint = &self.joint;
+        let others = [
+            &[self.constant][..],
+            &self.alone,
+            &self.routed,
+            &[joint.mean, joint.scale],
+            &joint.measures,
+        ];
+        for number in inputs.chain(others.concat()) {
             bytes.extend(number.to_le_bytes());
         }
+        bytes.extend(joint.buckets.iter().map(|steps| *steps as u8));
         let checksum = Sha256::digest(&bytes);
         bytes.extend(checksum);
         bytes
@@ -91,32 +102,39 @@ impl Head {
             return Err(InvalidHead::Measures);
         }
         let (examples, rest) = rest.split_first_chunk().ok_or_else(short)?;
-        let numbers = &rest[..rest.len() - CHECKSUM_BYTES];
-        read(identity, u32::from_le_bytes(*examples), numbers)
+        let body = &rest[..rest.len() - CHECKSUM_BYTES];
+        let (numbers, buckets) = body.split_at(body.len() - JOINT_BUCKETS);
+        read(identity, u32::from_le_bytes(*examples), numbers, buckets)
     }
 }
 
-fn read(identity: u64, examples: u32, bytes: &[u8]) -> Result<Head, InvalidHead> {
+fn read(identity: u64, examples: u32, bytes: &[u8], buckets: &[u8]) -> Result<Head, InvalidHead> {
     let (words, _) = bytes.as_chunks::<4>();
     let numbers: Vec<f32> = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
     if !numbers.iter().all(|number| number.is_finite()) {
         return Err(InvalidHead::NotANumber);
     }
-    let (measures, others) = numbers.split_at(numbers.len().saturating_sub(OTHERS));
-    let (triples, _) = measures.as_chunks::<3>();
-    let input = |[centre, spread, weight]: &[f32; 3]| Input {
-        centre: *centre,
-        spread: *spread,
-        weight: *weight,
+    let measures = numbers.len().saturating_sub(OTHERS) / OF_A_MEASURE;
+    let (triples, rest) = numbers.split_at(3 * measures);
+    let input = |&[centre, spread, weight]: &[f32; 3]| Input {
+        centre,
+        spread,
+        weight,
     };
-    match *others {
-        [constant, c, s, routed_c, routed_s, router] => Ok(Head {
+    match rest {
+        [constant, a, b, c, d, e, mean, scale, gains @ ..] => Ok(Head {
             identity,
             examples,
-            inputs: triples.iter().map(input).collect(),
-            constant,
-            alone: [c, s],
-            routed: [routed_c, routed_s, router],
+            inputs: triples.as_chunks().0.iter().map(input).collect(),
+            constant: *constant,
+            alone: [*a, *b],
+            joint: Joint {
+                mean: *mean,
+                measures: gains.to_vec(),
+                scale: *scale,
+                buckets: buckets.iter().map(|byte| *byte as i8).collect(),
+            },
+            routed: [*c, *d, *e],
         }),
         _ => Err(InvalidHead::Length(bytes.len(), length_of(0))),
     }
@@ -139,6 +157,12 @@ mod tests {
             inputs: vec![input, Input::default()],
             constant: 0.25,
             alone: [0.1, 0.9],
+            joint: Joint {
+                mean: 0.3,
+                measures: vec![0.01, -0.02],
+                scale: 0.001,
+                buckets: (0..JOINT_BUCKETS).map(|index| index as i8).collect(),
+            },
             routed: [0.2, 0.8, 0.5],
         }
     }

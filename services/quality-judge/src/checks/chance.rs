@@ -4,7 +4,8 @@
 //! the chance is that a higher tier's answer would be no better. It has seen worked answers to
 //! questions with numbers, and speaks of those alone.
 
-use terrace_learned::Head;
+use terrace_learned::head::Question;
+use terrace_learned::{Features, Head};
 
 use crate::answer::Answer;
 use crate::asked::Reader;
@@ -39,8 +40,18 @@ impl Check for Chance {
         if !applies || self.head.examples == 0 {
             return None;
         }
-        let suffices = answer.lower_tier_suffices.map(|score| score.get());
-        let opinion = self.head.opinion(&measures(answer), suffices);
+        let suffices = answer.lower_tier_suffices;
+        let opinion = match suffices {
+            Some(suffices) => {
+                let features = Features::of(&answer.question);
+                let question = Question {
+                    grams: &features.grams,
+                    suffices: suffices.get(),
+                };
+                self.head.opinion(&measures(answer), Some(question))
+            }
+            None => self.head.opinion(&measures(answer), None),
+        };
         let percent = (opinion.chance * 100.0).round();
         let against = worst(&opinion.parts)
             .map_or_else(String::new, |name| format!("; most against it: {name}"));
