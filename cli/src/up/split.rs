@@ -1,7 +1,7 @@
 //! Every service as a process of its own, on loopback: this program again, as `terrace serve`.
 //!
-//! The services below the orchestrator start together and on free ports; their addresses go to
-//! the orchestrator by environment overrides. Then this process watches: when one ends the others
+//! The services below the orchestrator start together and on free ports, the judge after those that
+//! it may ask; their addresses go to whoever calls them by environment overrides. Then this process watches: when one ends the others
 //! are stopped, and a signal stops all, whoever calls before whoever is called so that requests
 //! finish: the edge, the orchestrator, then the rest. A child stops when its standard input closes, so none is left behind even if this one is killed.
 
@@ -62,16 +62,19 @@ async fn live(
     children: &mut Vec<Child>,
 ) -> anyhow::Result<()> {
     let wanted = wanted(config)?;
-    for (service, _) in &wanted {
-        children.push(spawn.start(service, ANY_PORT, &[])?);
+    let mut set: Vec<(String, String)> = Vec::new();
+    for together in wanted.chunk_by(|_, next| !next.0.calls_gateways()) {
+        let begin = children.len();
+        for (service, _) in together {
+            children.push(spawn.start(service, ANY_PORT, &set)?);
+        }
+        let started = children.iter_mut().skip(begin);
+        let addresses = try_join_all(started.map(Child::address)).await?;
+        let variables = together.iter().map(|(_, variable)| variable.clone());
+        set.extend(variables.zip(addresses));
     }
-    let addresses = try_join_all(children.iter_mut().map(Child::address)).await?;
+    let addresses: Vec<_> = set.iter().map(|(_, address)| address.clone()).collect();
     let parts = parts(config, &wanted, &addresses);
-    let set: Vec<_> = wanted
-        .into_iter()
-        .zip(addresses)
-        .map(|((_, variable), address)| (variable, address))
-        .collect();
     let listen = spawn.listen.unwrap_or(config.services.orchestrator.listen);
     let top = Wanted::service(ServiceName::Orchestrator);
     children.push(spawn.start(&top, &listen.to_string(), &set)?);
@@ -130,6 +133,11 @@ impl Wanted {
         }
     }
 
+    /// Whether it has to know where the gateways are.
+    fn calls_gateways(&self) -> bool {
+        self.service == ServiceName::QualityJudge
+    }
+
     fn name(&self) -> String {
         match &self.backend {
             Some(backend) => format!("{}/{backend}", self.service.as_str()),
@@ -138,8 +146,8 @@ impl Wanted {
     }
 }
 
-/// The services to start, each with the variable that tells the orchestrator its address. What
-/// the config places elsewhere is not among them.
+/// The services to start, whoever calls another of them last, each with the variable that tells its
+/// address. What the config places elsewhere is not among them.
 fn wanted(config: &Config) -> anyhow::Result<Vec<(Wanted, String)>> {
     let services = &config.services;
     let mut wanted = Vec::new();
@@ -172,6 +180,7 @@ fn wanted(config: &Config) -> anyhow::Result<Vec<(Wanted, String)>> {
             wanted.push((gateway, variable));
         }
     }
+    wanted.sort_by_key(|(wanted, _)| wanted.calls_gateways());
     overrides::distinct(wanted.iter().map(|(_, variable)| variable.as_str()))?;
     Ok(wanted)
 }

@@ -104,11 +104,12 @@ async fn build(
     (books, requests): (&Tasks, &Tasks),
     shutdown: &Shutdown,
 ) -> anyhow::Result<(Stack, Vec<Part>)> {
+    let gateways = gateways(config, books).await?;
     let links = Links {
         classifier: classifier(config)?,
-        judge: judge(config)?,
+        judge: judge(config, gateways.clone())?,
         ledger: ledger(config, books).await?,
-        gateways: gateways(config, books).await?,
+        gateways,
     };
     let parts = parts(config, &links);
     let wanted = terrace_orchestrator::Settings::from_config(config);
@@ -171,11 +172,12 @@ fn classifier(config: &Config) -> anyhow::Result<Link> {
     Ok(Link::in_process("classifier", stack))
 }
 
-fn judge(config: &Config) -> anyhow::Result<Link> {
+fn judge(config: &Config, gateways: Vec<(BackendName, Link)>) -> anyhow::Result<Link> {
     if let Some(link) = elsewhere("judge", &config.services.quality_judge)? {
         return Ok(link);
     }
-    let app = terrace_quality_judge::build(terrace_quality_judge::Settings::from_config(config))?;
+    let settings = terrace_quality_judge::Settings::from_config(config);
+    let app = terrace_quality_judge::build_with(settings, gateways)?;
     let stack = app.stack(&ServerSettings::from_config(
         config,
         &config.services.quality_judge,

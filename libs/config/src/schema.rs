@@ -34,7 +34,7 @@ pub use decision::{Decision, Goal};
 pub use edge::{CommitMode, Cors, Edge, Target};
 pub use hedge::Hedge;
 pub use history::History;
-pub use judge::{ExternalJudge, Judge, Rule, Weights};
+pub use judge::{ExternalJudge, GreyZone, Judge, Rule, SecondOpinion, Weights};
 pub use leases::Leases;
 pub use learning::Learning;
 pub use ledger::{Ledger, Spool};
@@ -84,11 +84,12 @@ impl Config {
     pub(crate) fn read(section: &mut Section<'_, '_>) -> Self {
         let declared = section.section("backends", Declared::read);
         let tiers = section.section("tiers", |section| Tiers::read(section, &declared));
+        let routing = section.section("routing", |section| Routing::read(section, &tiers));
         Self {
-            routing: section.section("routing", |section| Routing::read(section, &tiers)),
             cost_control: section
                 .section("cost_control", |section| CostControl::read(section, &tiers)),
-            judge: section.section("judge", Judge::read),
+            judge: section.section("judge", |section| Judge::read(section, &tiers, &routing)),
+            routing,
             ledger: section.section("ledger", Ledger::read),
             auth: section.section("auth", Auth::read),
             services: section.section("services", Services::read),

@@ -3,20 +3,24 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use terrace_domain::BackendName;
 use terrace_learned::Head;
 use terrace_learned::head::{InvalidHead, identity};
 use terrace_proto::judge::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
-use terrace_rpc::link::InvalidUrl;
+use terrace_rpc::link::{InvalidUrl, Link};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 
 use crate::clients::Panel;
+use crate::clients::gateways::Gateways;
 use crate::config::Settings;
 use crate::grpc::Grpc;
 use crate::head;
 use crate::judge::Judge;
 use crate::rules::{InvalidRule, Rules};
+use crate::second::Seconds;
 
 /// The judge, built and not yet listening.
 #[derive(Debug, Clone)]
@@ -52,14 +56,37 @@ pub enum BuildError {
     /// There is no way to a judge of the user's own.
     #[error("judge.external: {0}")]
     External(#[from] InvalidUrl),
+    /// There is no way to a gateway.
+    #[error("backends: {0}")]
+    Gateway(InvalidUrl),
 }
 
-/// Builds the judge. It connects to nothing and is ready at once; to be called inside a tokio
-/// runtime where there are external judges.
+/// Builds the judge, with gateways over the network. It connects to nothing and is ready at once; to
+/// be called inside a tokio runtime where there are external judges or models to ask.
 ///
 /// # Errors
 /// The configured head or judge cannot be used, or a defect of the build.
 pub fn build(settings: Settings) -> Result<App, BuildError> {
+    let wanted = settings
+        .gateways
+        .iter()
+        .filter(|_| settings.seconds.is_some());
+    let links = wanted.map(|(backend, url)| {
+        let link = Link::network("gateway", url).map_err(BuildError::Gateway)?;
+        Ok((backend.clone(), link))
+    });
+    let links = links.collect::<Result<Vec<_>, BuildError>>()?;
+    build_with(settings, links)
+}
+
+/// Builds the judge with links to its gateways.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_with(
+    settings: Settings,
+    gateways: Vec<(BackendName, Link)>,
+) -> Result<App, BuildError> {
     let head = match &settings.head {
         Some(path) => read_head(path)?,
         None => head::built_in(),
@@ -68,8 +95,10 @@ pub fn build(settings: Settings) -> Result<App, BuildError> {
         .with_head(head)?
         .with_rules(Rules::new(&settings.rules)?);
     let panel = Panel::new(&settings.external)?;
+    let ask = Arc::new(Gateways::new(gateways));
+    let seconds = settings.seconds.map(|seconds| Seconds::new(seconds, ask));
     Ok(App {
-        grpc: Grpc::new(judge, panel, settings.max_messages),
+        grpc: Grpc::new(judge, panel, settings.max_messages).with_seconds(seconds.transpose()?),
     })
 }
 

@@ -27,6 +27,10 @@ pub enum Kind {
     Chance,
     /// A rule of the user's own.
     Rule,
+    /// Whether another model comes to the same.
+    Agreement,
+    /// What a model says that reads the answer.
+    Critique,
     /// A judge of the user's own.
     External,
 }
@@ -45,6 +49,8 @@ impl Kind {
             Self::Syntax => "syntax",
             Self::Chance => "chance",
             Self::Rule => "rule",
+            Self::Agreement => "agreement",
+            Self::Critique => "critique",
             Self::External => "external",
         }
     }

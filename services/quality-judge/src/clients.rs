@@ -1,9 +1,11 @@
-//! Judges of the user's own: any server that implements `JudgeService`, in any language.
+//! Who else is asked. Models over their [`gateways`], and judges of the user's own: any server that implements `JudgeService`, in any language.
 //!
 //! They are asked last and all at once, and not at all about an answer that has failed already. Each
 //! has its time; one that does not answer in it is passed over, or fails the judging where the
 //! config requires it. What they say counts like a check of ours; their words are theirs to answer
 //! for.
+
+pub mod gateways;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,10 +30,6 @@ const MAX_WORDS_BYTES: usize = 200;
 pub struct Panel {
     judges: Arc<[External]>,
 }
-
-/// What they are asked: nothing where there are none.
-#[derive(Debug)]
-pub struct Scene(Option<wire::JudgeRequest>);
 
 #[derive(Debug)]
 struct External {
@@ -67,8 +65,8 @@ impl Panel {
 
     /// Keeps a request for them, if there are any.
     #[must_use]
-    pub fn scene(&self, request: &wire::JudgeRequest) -> Scene {
-        Scene((!self.judges.is_empty()).then(|| request.clone()))
+    pub fn scene(&self, request: &wire::JudgeRequest) -> Option<wire::JudgeRequest> {
+        (!self.judges.is_empty()).then(|| request.clone())
     }
 
     /// The verdict with what they say.
@@ -78,14 +76,14 @@ impl Panel {
     pub async fn joined(
         &self,
         verdict: Verdict,
-        scene: Scene,
+        scene: Option<wire::JudgeRequest>,
         deadline: Deadline,
     ) -> Result<Verdict, Failure> {
         let failed = verdict
             .findings
             .iter()
             .any(|found| found.finding.hard_failure);
-        let Some(request) = scene.0.filter(|_| !failed) else {
+        let Some(request) = scene.filter(|_| !failed) else {
             return Ok(verdict);
         };
         let asked = self.judges.iter().filter(|judge| judge.weight > 0.0);

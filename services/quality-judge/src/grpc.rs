@@ -18,12 +18,14 @@ use crate::clients::Panel;
 use crate::grpc::watched::Watched;
 use crate::judge::Judge;
 use crate::offload::Offload;
+use crate::second::Seconds;
 use crate::weigh::{Verdict, Weighed};
 
 /// The generated service over the use case.
 #[derive(Debug, Clone)]
 pub struct Grpc {
     judge: Arc<Judge>,
+    seconds: Option<Seconds>,
     panel: Panel,
     offload: Offload,
     max_messages: usize,
@@ -35,10 +37,17 @@ impl Grpc {
     pub fn new(judge: Judge, panel: Panel, max_messages: usize) -> Self {
         Self {
             judge: Arc::new(judge),
+            seconds: None,
             panel,
             offload: Offload::default(),
             max_messages,
         }
+    }
+
+    /// The same with models that are asked for a second opinion.
+    #[must_use]
+    pub fn with_seconds(self, seconds: Option<Seconds>) -> Self {
+        Self { seconds, ..self }
     }
 
     /// Reads and judges a request; reading compiles schemas, so it belongs to the work.
@@ -65,8 +74,15 @@ impl JudgeService for Grpc {
         let deadline = deadline::of(&request);
         let request = request.into_inner();
         let scene = self.panel.scene(&request);
+        let subject = self
+            .seconds
+            .as_ref()
+            .and_then(|_| request::subject(&request));
         let verdict = async {
-            let verdict = self.verdict(request).await?;
+            let mut verdict = self.verdict(request).await?;
+            if let (Some(seconds), Some(subject)) = (&self.seconds, &subject) {
+                verdict = seconds.joined(verdict, subject, deadline).await;
+            }
             self.panel.joined(verdict, scene, deadline).await
         };
         let verdict = verdict.await.map_err(|failure| to_status(&failure))?;

@@ -3,7 +3,8 @@
 //! A request goes through `grpc` (wire) to [`judge`] (the use case), which asks each of the
 //! [`checks`] and the user's own [`rules`], and has [`weigh`] make one verdict of their findings.
 //! All of that is pure: deterministic, without network, clock or model. Judges of the user's own are
-//! asked over [`clients`], last. A verdict says what was found in words
+//! asked over [`clients`], last, and before
+//! them other models, where the checks leave an answer open ([`second`]). A verdict says what was found in words
 //! and numbers and never quotes the answer.
 #![warn(missing_docs)]
 
@@ -24,10 +25,11 @@ pub mod language;
 pub mod offload;
 pub mod profile;
 pub mod rules;
+pub mod second;
 pub mod weigh;
 pub mod working;
 
-pub use app::{App, BuildError, build};
+pub use app::{App, BuildError, build, build_with};
 pub use config::Settings;
 pub use judge::Judge;
 pub use weigh::Verdict;

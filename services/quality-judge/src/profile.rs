@@ -58,7 +58,7 @@ impl Profile {
             Kind::Arithmetic => self.0.arithmetic,
             Kind::Chance => self.0.chance,
             // Those have weights of their own.
-            Kind::Rule | Kind::External => 1.0,
+            Kind::Rule | Kind::Agreement | Kind::Critique | Kind::External => 1.0,
         }
     }
 }

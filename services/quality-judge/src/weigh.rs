@@ -7,10 +7,13 @@
 //!
 //! Where a learned chance is known, the score is no higher than that: it was learned from answers
 //! with the same defects, and means what it says where the checks have found none.
+//!
+//! Second opinions move what came of that, up or down, each by the odds that its word is worth.
 
 use std::sync::Arc;
 
 use terrace_domain::Score;
+use terrace_learned::logistic::{logit, squash};
 
 use crate::check::{Finding, Kind};
 
@@ -65,6 +68,9 @@ impl Weighed {
     }
 }
 
+/// No check is surer than that where others have a say: 19 of 20.
+const SUREST: f64 = 0.95;
+
 /// Adds findings up to a verdict.
 #[must_use]
 pub fn verdict(findings: Vec<Weighed>, threshold: Score) -> Verdict {
@@ -72,7 +78,7 @@ pub fn verdict(findings: Vec<Weighed>, threshold: Score) -> Verdict {
     let score = if failed {
         Score::ZERO
     } else {
-        scored(&findings)
+        moved(&findings)
     };
     let undecided = !findings.iter().any(counts);
     Verdict {
@@ -89,6 +95,27 @@ fn counts(weighed: &Weighed) -> bool {
     weighed.weight > 0.0
 }
 
+const fn is_second(kind: Kind) -> bool {
+    matches!(kind, Kind::Agreement | Kind::Critique)
+}
+
+/// What the checks come to, moved by second opinions; without any check they begin at even odds.
+fn moved(findings: &[Weighed]) -> Score {
+    let is_opinion = |weighed: &&Weighed| is_second(weighed.kind) && counts(weighed);
+    let mut opinions = findings.iter().filter(is_opinion).peekable();
+    if opinions.peek().is_none() {
+        return scored(findings);
+    }
+    let is_check = |weighed: &Weighed| !is_second(weighed.kind) && counts(weighed);
+    let begin = if findings.iter().any(is_check) {
+        scored(findings).get().clamp(1.0 - SUREST, SUREST)
+    } else {
+        0.5
+    };
+    let moves = opinions.map(|weighed| weighed.weight * logit(weighed.finding.score.get()));
+    Score::clamped(squash(logit(begin) + moves.sum::<f64>()))
+}
+
 /// The mean of the checks, or the lowest chance if that is less.
 fn scored(findings: &[Weighed]) -> Score {
     let is_chance = |weighed: &&Weighed| weighed.kind == Kind::Chance;
@@ -97,7 +124,7 @@ fn scored(findings: &[Weighed]) -> Score {
     let chance = chance.min_by(f64::total_cmp);
     let checked = findings
         .iter()
-        .any(|weighed| !is_chance(&weighed) && counts(weighed));
+        .any(|weighed| !is_chance(&weighed) && !is_second(weighed.kind) && counts(weighed));
     match chance {
         Some(chance) if checked => Score::clamped(mean(findings).get().min(chance)),
         Some(chance) => Score::clamped(chance),
@@ -105,12 +132,13 @@ fn scored(findings: &[Weighed]) -> Score {
     }
 }
 
-/// The weighted harmonic mean, chances left out; zero for no findings at all.
+/// The weighted harmonic mean, chances and opinions left out; zero for no findings at all.
 fn mean(findings: &[Weighed]) -> Score {
     let (mut weights, mut inverses) = (0.0, 0.0);
     let checks = findings
         .iter()
-        .filter(|weighed| weighed.kind != Kind::Chance && counts(weighed));
+        .filter(|weighed| weighed.kind != Kind::Chance && !is_second(weighed.kind))
+        .filter(|weighed| counts(weighed));
     for weighed in checks {
         let score = weighed.finding.score.get();
         if score <= 0.0 {
@@ -134,6 +162,27 @@ mod tests {
 
     fn threshold(value: f64) -> Score {
         Score::new(value).unwrap()
+    }
+
+    #[test]
+    fn opinions_move_a_score_by_their_odds_and_one_without_any_moves_nothing() {
+        let with = |chance| {
+            let opinion = Weighed::of(Kind::Agreement, 1.0, Finding::scored(chance, ""));
+            verdict(vec![weighed(0.6, 1.0), opinion], threshold(0.7))
+                .score
+                .get()
+        };
+        assert!((with(0.5) - 0.6).abs() < 1e-9);
+        assert!((with(0.9) - 1.5 * 9.0 / (1.5 * 9.0 + 1.0)).abs() < 1e-9);
+        assert!(with(0.1) < 0.2);
+    }
+
+    #[test]
+    fn an_opinion_alone_begins_at_even_odds() {
+        let opinion = Weighed::of(Kind::Critique, 1.0, Finding::scored(0.8, ""));
+        let verdict = verdict(vec![opinion], threshold(0.7));
+        assert!(!verdict.undecided && verdict.passed);
+        assert!((verdict.score.get() - 0.8).abs() < 1e-9);
     }
 
     #[test]

@@ -207,6 +207,7 @@ pub const FAMILIES: [&str; 15] = [
     "decision",
     "streaming",
     "repair",
+    "second_opinions",
     "sessions",
     "budget",
     "cache",

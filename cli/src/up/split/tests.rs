@@ -14,11 +14,11 @@ fn what_the_config_places_elsewhere_is_not_started() {
     let names: Vec<_> = wanted.iter().map(|(wanted, _)| wanted.name()).collect();
     assert_eq!(
         names,
-        ["cost-ledger", "quality-judge", "tier-gateway/ollama"]
+        ["cost-ledger", "tier-gateway/ollama", "quality-judge"]
     );
     let addresses = ["http://1", "http://2", "http://3"].map(str::to_owned);
     let parts = parts(&config, &wanted, &addresses);
-    assert_eq!(parts[2], Part::started("tier-gateway/ollama", "http://3"));
+    assert_eq!(parts[1], Part::started("tier-gateway/ollama", "http://2"));
     assert_eq!(parts[3], Part::elsewhere("classifier", "http://c:1/"));
 }
 

@@ -1,8 +1,10 @@
 //! `judge`: which checks count how much, per action, and what the user adds to them.
 
 mod own;
+mod second;
 
 pub use own::{ExternalJudge, Rule};
+pub use second::{GreyZone, SecondOpinion};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use terrace_domain::ActionName;
 
 use crate::decode::Section;
 use crate::read::{self, number};
+use crate::schema::{Routing, Tiers};
 
 /// Which checks count how much.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +28,12 @@ pub struct Judge {
     pub rules: Vec<Rule>,
     /// Judges of the user's own. Default: none.
     pub external: Vec<ExternalJudge>,
+    /// Scores of which a second opinion is asked.
+    pub grey_zone: GreyZone,
+    /// A model that answers the same question. Default: none.
+    pub agreement: Option<SecondOpinion>,
+    /// A model that reads the answer, where `routing.enable_self_critique` wants one.
+    pub critique: Option<SecondOpinion>,
 }
 
 /// How much each check counts, 0 (not at all) to 10. Default: 1 each.
@@ -91,10 +100,13 @@ impl Judge {
 }
 
 impl Judge {
-    pub(crate) fn read(section: &mut Section<'_, '_>) -> Self {
+    pub(crate) fn read(section: &mut Section<'_, '_>, tiers: &Tiers, routing: &Routing) -> Self {
         let head = section.get("head", read::word).map(PathBuf::from);
         let rules = Rule::all(section);
         let external = ExternalJudge::all(section);
+        let grey_zone = second::grey_zone(section);
+        let agreement = second::agreement(section, tiers);
+        let critique = second::critique(section, tiers, routing);
         section.section("profiles", |section| {
             let default_profile = section.section("default", |section| {
                 read_weights(section, Weights::default())
@@ -115,6 +127,9 @@ impl Judge {
                 head,
                 rules,
                 external,
+                grey_zone,
+                agreement,
+                critique,
             }
         })
     }

@@ -48,7 +48,7 @@ pub struct Routing {
     pub default_deadline: Duration,
     /// The longest a request may ask for. Default: 10 min.
     pub max_deadline: Duration,
-    /// Accepted, not built yet. Default: false.
+    /// Whether the judge asks a free model about answers that its checks leave open. Default: false.
     pub enable_self_critique: bool,
     /// Whether answers that passed are kept and reused. Default: false.
     pub enable_caching: bool,
@@ -232,10 +232,6 @@ impl Routing {
     fn warn(&self, section: &mut Section<'_, '_>, tiers: &Tiers) {
         if self.enable_consensus {
             self.warn_of_consensus(section, tiers);
-        }
-        if self.enable_self_critique {
-            let message = "accepted, not built yet: no model is asked about an answer";
-            section.warning("enable_self_critique", message);
         }
         for name in &self.consensus_models {
             let mut models = tiers.iter().flat_map(|tier| &tier.models);

@@ -14,6 +14,7 @@ use crate::answer::{Answer, Case, CodeLanguage, Finish};
 use crate::format::{Format, Pattern, Schema};
 use crate::language::Language;
 use crate::offload::Load;
+use crate::second::Subject;
 
 /// Up to this size plain text is judged faster than it is handed over.
 const LIGHT_BYTES: usize = 4 * 1024;
@@ -46,6 +47,23 @@ pub(super) fn load(wire: &JudgeRequest) -> Load {
     } else {
         Load::Light
     }
+}
+
+/// What another model is told of an answer; nothing where it is no text, or has to have a form or code
+/// that the checks know better.
+pub(super) fn subject(wire: &JudgeRequest) -> Option<Subject> {
+    let output = wire.output.as_ref()?;
+    let form = wire.response_format.as_ref();
+    let is_free = form.is_none_or(|form| form.kind.is_none());
+    let answer = text_of_parts(output);
+    let is_text = is_free && tool_calls(output).is_empty() && !answer.trim().is_empty();
+    is_text.then(|| Subject {
+        question: question(&wire.messages),
+        messages: wire.messages.clone(),
+        answer,
+        author: wire.model.clone(),
+        request_id: wire.request_id.clone(),
+    })
 }
 
 /// Checks a request and takes from it what the checks look at.

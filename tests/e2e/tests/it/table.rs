@@ -10,6 +10,7 @@ crate::in_both_placements!(
     decision,
     streaming,
     repair,
+    second_opinions,
     sessions,
     budget,
     cache,
@@ -49,6 +50,10 @@ async fn streaming(placement: Placement) {
 
 async fn repair(placement: Placement) {
     check("repair", placement).await;
+}
+
+async fn second_opinions(placement: Placement) {
+    check("second_opinions", placement).await;
 }
 
 async fn sessions(placement: Placement) {
