@@ -147,6 +147,28 @@ mod tests {
     }
 
     #[test]
+    fn megabytes_and_endless_nesting_are_compared_in_bounds_or_not_at_all() {
+        let options = "Which is red?\nA. the sky\nB. a rose\n";
+        let texts = [
+            "[".repeat(60_000),
+            "7 ".repeat(500_000),
+            "A".repeat(1_000_000),
+            "\u{0}\u{ffff}".repeat(200_000),
+        ];
+        for question in [
+            "How many are 2 and 3?",
+            options,
+            "Answer yes or no.",
+            "As JSON.",
+        ] {
+            for (ours, theirs) in texts.iter().zip(texts.iter().rev()) {
+                let _ends = same(question, ours, theirs);
+                assert_ne!(same(question, ours, ours), Some(false), "{question}");
+            }
+        }
+    }
+
+    #[test]
     fn of_long_prose_nothing_is_said() {
         let long = "word ".repeat(200);
         assert_eq!(same("Tell me of the sea.", &long, &long), None);
