@@ -83,24 +83,25 @@ async fn live(
         None => String::new(),
     };
     let link = Link::network("orchestrator", &address)?;
-    let edge = start_edge(config, spawn, &address, children).await?;
+    let edge = start_edge(config, spawn, (&address, set), children).await?;
     let parts: Vec<Part> = edge.into_iter().chain(parts).collect();
     report::print(output, &address, &parts, link).await;
     Err(first_end(children).await)
 }
 
-/// Starts the HTTP way in, where the config wants it, in front of the orchestrator.
+/// Starts the HTTP way in, where the config wants it, in front of the orchestrator; `set` says
+/// where the services below that are, of which it calls the ledger.
 async fn start_edge(
     config: &Config,
     spawn: &Spawn,
-    orchestrator: &str,
+    (orchestrator, mut set): (&str, Vec<(String, String)>),
     children: &mut Vec<Child>,
 ) -> anyhow::Result<Option<Part>> {
     if !config.edge.enabled {
         return Ok(None);
     }
     let found_at = overrides::variable(&["services", "orchestrator", "url"])?;
-    let set = [(found_at, orchestrator.to_owned())];
+    set.push((found_at, orchestrator.to_owned()));
     let listen = spawn.edge_listen.unwrap_or(config.edge.listen);
     let edge = Wanted::service(ServiceName::Edge);
     let mut child = spawn.start(&edge, &listen.to_string(), &set)?;

@@ -53,17 +53,21 @@ pub(super) async fn run(output: Output, config: &Config, args: &UpArgs) -> anyho
     // The books outlive the requests that are written into them.
     let (books, requests) = (Tasks::new(shutdown.clone()), Tasks::new(shutdown.clone()));
     let building = Box::pin(build(config, &settings, (&books, &requests), &shutdown));
-    let (front, parts) = tokio::select! {
+    let (front, parts, ledger_link) = tokio::select! {
         built = building => built?,
         () = shutdown.requested() => return Ok(()),
     };
     let address = format!("http://{}", bound.address());
     let link = Link::in_process("orchestrator", front.clone());
+    let behind_edge = terrace_edge::Links {
+        orchestrator: link.clone(),
+        ledger: ledger_link,
+    };
     let parts: Vec<Part> = edge.part().into_iter().chain(parts).collect();
-    report::print(output, &address, &parts, link.clone()).await;
+    report::print(output, &address, &parts, link).await;
     let calls = async { Ok(bound.serve(front, shutdown.clone()).await?) };
     // The requests of the edge are calls of the orchestrator: whoever waits for those waits for both.
-    tokio::try_join!(calls, edge.serve(link, &shutdown))?;
+    tokio::try_join!(calls, edge.serve(behind_edge, &shutdown))?;
     requests.wait(GRACE.total()).await?;
     books.wait(GRACE.total()).await?;
     Ok(())
@@ -89,9 +93,9 @@ impl Edge {
         Some(Part::edge(&format!("http://{}", bound.address())))
     }
 
-    async fn serve(self, link: Link, shutdown: &Shutdown) -> anyhow::Result<()> {
+    async fn serve(self, links: terrace_edge::Links, shutdown: &Shutdown) -> anyhow::Result<()> {
         if let Some((settings, bound)) = self.0 {
-            let app = terrace_edge::build(settings, link, shutdown.clone());
+            let app = terrace_edge::build(settings, links, shutdown.clone())?;
             bound.serve(app, shutdown, GRACE).await?;
         }
         Ok(())
@@ -103,7 +107,7 @@ async fn build(
     settings: &ServerSettings,
     (books, requests): (&Tasks, &Tasks),
     shutdown: &Shutdown,
-) -> anyhow::Result<(Stack, Vec<Part>)> {
+) -> anyhow::Result<(Stack, Vec<Part>, Link)> {
     let gateways = gateways(config, books).await?;
     let links = Links {
         classifier: classifier(config)?,
@@ -115,7 +119,8 @@ async fn build(
     let wanted = terrace_orchestrator::Settings::from_config(config);
     let orchestrator = Orchestrator::build(wanted, links.clone(), requests)?;
     orchestrator.start(requests, shutdown).await;
-    Ok((front(&orchestrator, links, settings)?, parts))
+    let ledger = links.ledger.clone();
+    Ok((front(&orchestrator, links, settings)?, parts, ledger))
 }
 
 /// Everything that is answered on the one port.

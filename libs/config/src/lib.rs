@@ -26,7 +26,14 @@ pub use load::{Loaded, load, parse};
 pub use problem::{Place, Problem, Problems};
 pub use read::is_link_local;
 
-    AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities, CommitMode, Config, Cors, CostControl, Decision, Edge, Equivalence, ExternalJudge, Goal, GreyZone, Hedge, History, Judge, Known, Learning, Leases, Ledger, Limits, LogFormat, Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile, Queue, Retry, Routing, Rule, SecondOpinion, Service, Services, Spool, Target, Telemetry, Tier, Tiers, Weights, pub, schema, use,
+pub use schema::{
+    AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
+    CommitMode, Config, Cors, CostControl, Dashboard, Decision, Edge, Equivalence, ExternalJudge,
+    Goal, GreyZone, Hedge, History, Judge, Known, Learning, Leases, Ledger, Limits, LogFormat,
+    Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile,
+    Queue, Retry, Routing, Rule, SecondOpinion, Service, Services, Spool, Target, Telemetry, Tier,
+    Tiers, Weights,
+};
 pub use summary::Row;
 pub use url::Url;
 pub use value::{ByteSize, Secret, SecretFile, TimeZone};

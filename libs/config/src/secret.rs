@@ -23,6 +23,11 @@ pub(crate) struct Keys {
 /// Whether a value may stand in the config file itself; the message if not.
 pub(crate) type Allowed = fn(&str) -> Result<(), String>;
 
+/// For a secret that never stands in the file itself.
+pub(crate) fn never_in_file(_: &str) -> Result<(), String> {
+    Err("is a secret: name the variable or the file that holds it instead".to_owned())
+}
+
 /// Reads a secret by whichever of its keys is given; none is [`Secret::Unset`].
 pub(crate) fn read(section: &mut Section<'_, '_>, keys: Keys, allowed: Allowed) -> Secret {
     let in_file = !section.is_overridden(keys.value);

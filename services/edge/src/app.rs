@@ -1,4 +1,4 @@
-//! The only wiring: settings and a link to the orchestrator in, a service of HTTP requests out.
+//! The only wiring: settings and links in, a service of HTTP requests out.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use terrace_runtime::Shutdown;
 
 use crate::caller::{self, Caller};
 use crate::config::Settings;
+use crate::dashboard::{self, Dashboard, UnusableSecret};
 use crate::orchestrator::{Call, Orchestrator};
 use crate::refusal::Refusal;
 use crate::routes;
@@ -30,20 +31,35 @@ pub(crate) struct Edge {
     pub(crate) shutdown: Shutdown,
 }
 
-/// Builds the edge in front of the orchestrator behind `link`. It connects to nothing yet.
-#[must_use]
-pub fn build(settings: Settings, link: Link, shutdown: Shutdown) -> App {
+/// Links to the services that the edge calls.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// To the orchestrator.
+    pub orchestrator: Link,
+    /// To the ledger, for the dashboard alone.
+    pub ledger: Link,
+}
+
+/// Builds the edge in front of the services behind `links`. It connects to nothing yet.
+///
+/// # Errors
+/// The secret of the dashboard's sessions is named and cannot be used.
+pub fn build(settings: Settings, links: Links, shutdown: Shutdown) -> Result<App, UnusableSecret> {
     let max_connections = settings.max_connections;
+    let link = links.orchestrator;
+    let orchestrator = Orchestrator::new(link.clone(), settings.max_message_bytes);
+    let pages = Dashboard::new(&settings, links.ledger)?;
     let edge = Edge {
-        orchestrator: Orchestrator::new(link.clone(), settings.max_message_bytes),
+        orchestrator,
         settings,
         shutdown,
     };
-    App {
-        routes: routes::table(Arc::new(edge), link),
+    let pages = pages.map(dashboard::routes);
+    Ok(App {
+        routes: routes::table(Arc::new(edge), link, pages),
         max_connections,
         metrics: routes::metrics(),
-    }
+    })
 }
 
 impl Edge {

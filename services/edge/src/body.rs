@@ -3,6 +3,8 @@
 //! The type matters beyond order: a page that a browser opened may send a body of plain text to any
 //! address without asking, but not one of JSON.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -25,7 +27,7 @@ pub(crate) async fn json<T: DeserializeOwned>(
             "the body has to be JSON and to say so: send `content-type: application/json`",
         ));
     }
-    decode(&read(body, settings).await?)
+    decode(&read(body, settings.max_body_bytes, settings.body_timeout).await?)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -38,8 +40,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The bytes of the body, as far as they are allowed.
-async fn read(body: Body, settings: &Settings) -> Result<Bytes, Refusal> {
-    let most = settings.max_body_bytes;
+pub(crate) async fn read(body: Body, most: usize, patience: Duration) -> Result<Bytes, Refusal> {
     let too_large = || {
         let text = format!("the body has more than {most} bytes, which is all that is taken");
         Refusal::http(StatusCode::PAYLOAD_TOO_LARGE, text)
@@ -50,8 +51,8 @@ async fn read(body: Body, settings: &Settings) -> Result<Bytes, Refusal> {
         return Err(too_large());
     }
     let collected = Limited::new(body, most).collect();
-    let Ok(collected) = tokio::time::timeout(settings.body_timeout, collected).await else {
-        let text = format!("the body did not arrive within {:?}", settings.body_timeout);
+    let Ok(collected) = tokio::time::timeout(patience, collected).await else {
+        let text = format!("the body did not arrive within {patience:?}");
         return Err(Refusal::http(StatusCode::REQUEST_TIMEOUT, text));
     };
     match collected {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use terrace_config::{CommitMode, Config, Cors};
+use terrace_config::{CommitMode, Config, Cors, Dashboard};
 
 use crate::names::Names;
 
@@ -38,6 +38,8 @@ pub struct Settings {
     pub max_message_bytes: usize,
     /// What a request's `model` may be.
     pub names: Names,
+    /// The pages for people.
+    pub dashboard: Dashboard,
 }
 
 impl Settings {
@@ -61,6 +63,7 @@ impl Settings {
             max_deadline: config.routing.max_deadline,
             max_message_bytes: bytes(config.limits.max_message_bytes.get()),
             names: Names::from_config(config),
+            dashboard: edge.dashboard.clone(),
         }
     }
 

@@ -4,7 +4,8 @@
 //! The way of the data: [`listen`] (connections) → [`routes`] (which path goes where) → `openai` and
 //! `anthropic` (each API in, each API out: pure translations around one call) → `orchestrator` (its
 //! gRPC client). Nothing is decided here: what a caller wishes travels as a `RouteRequest`, what
-//! became of it comes back as a `RouteResponse` or its events.
+//! became of it comes back as a `RouteResponse` or its events. People get pages instead:
+//! `dashboard`.
 #![warn(missing_docs)]
 
 mod account;
@@ -13,6 +14,7 @@ mod app;
 mod body;
 mod caller;
 pub mod config;
+mod dashboard;
 mod grpc_web;
 pub mod listen;
 mod models;
@@ -35,23 +37,29 @@ use terrace_config::Config;
 use terrace_rpc::{Link, server};
 use terrace_runtime::{Grace, Shutdown};
 
-pub use app::{App, build};
+pub use app::{App, Links, build};
 pub use config::Settings;
+pub use dashboard::UnusableSecret;
 
 /// Runs an edge over the network until shutdown; `listen` overrides the config's address.
 ///
 /// # Errors
-/// The address is taken, or the config names no proper address of the orchestrator.
+/// The address is taken, the config names no proper address of the orchestrator or the ledger, or the
+/// secret of the dashboard's sessions cannot be used.
 pub async fn run(
     config: &Config,
     listen: Option<SocketAddr>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let link = Link::network("orchestrator", &config.services.orchestrator.address())?;
+    let services = &config.services;
+    let links = Links {
+        orchestrator: Link::network("orchestrator", &services.orchestrator.address())?,
+        ledger: Link::network("ledger", &services.cost_ledger.address())?,
+    };
     let settings = Settings::from_config(config, listen);
     let bound = listen::bind(&settings).await.context("cannot listen")?;
     server::announce("edge", bound.address())?;
-    let app = build(settings, link, shutdown.clone());
+    let app = build(settings, links, shutdown.clone())?;
     bound.serve(app, &shutdown, Grace::default()).await?;
     Ok(())
 }

@@ -85,7 +85,8 @@ fn is_own(origin: &str, headers: &HeaderMap) -> bool {
     host.is_some() && called == host && host.is_some_and(is_loopback)
 }
 
-fn is_loopback(authority: &str) -> bool {
+/// Whether a host, with or without a port, is this machine by its address or as `localhost`.
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -50,8 +50,8 @@ impl Api {
     }
 }
 
-/// The table of routes.
-pub(crate) fn table(edge: Arc<Edge>, link: Link) -> Router {
+/// The table of routes, with the pages for people where there are any.
+pub(crate) fn table(edge: Arc<Edge>, link: Link, pages: Option<Router<Arc<Edge>>>) -> Router {
     let mut routes = Router::new()
         .route("/v1/chat/completions", post(openai::chat::completions))
         .route("/v1/embeddings", post(openai::embeddings::embeddings))
@@ -63,6 +63,9 @@ pub(crate) fn table(edge: Arc<Edge>, link: Link) -> Router {
         .route("/healthz", get(health));
     if edge.settings.shows_metrics() {
         routes = routes.merge(metrics());
+    }
+    if let Some(pages) = pages {
+        routes = routes.merge(pages);
     }
     let cors = origin::cors(&edge.settings);
     routes
@@ -89,7 +92,8 @@ async fn health(State(edge): State<Arc<Edge>>) -> Response {
     }
 }
 
-async fn not_found(uri: Uri) -> Response {
+/// What there is at a path of nobody.
+pub(crate) async fn not_found(uri: Uri) -> Response {
     let text = "there is nothing at this path; docs/HTTP.md lists what there is";
     let refusal = Refusal::from(Failure::new(Reason::NotFound, text));
     Api::of(uri.path()).refuse(&refusal)

@@ -7,6 +7,7 @@ use std::time::Duration;
 use terrace_domain::{ModelName, TierName};
 use url::Url;
 
+use super::dashboard::Dashboard;
 use super::tiers::Tiers;
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
@@ -20,7 +21,7 @@ const OWN: &str = "terrace/";
 const AUTO: &str = "auto";
 
 /// The HTTP way in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Edge {
     /// Whether `terrace up` starts it. Default: yes.
     pub enabled: bool,
@@ -46,6 +47,8 @@ pub struct Edge {
     pub cors: Cors,
     /// Further names of models, as `gpt-4o: terrace/auto`.
     pub aliases: BTreeMap<String, Target>,
+    /// The pages for people.
+    pub dashboard: Dashboard,
 }
 
 /// When chunks of a stream may leave over HTTP, where nothing can be taken back.
@@ -123,6 +126,7 @@ impl Default for Edge {
             commit_mode: CommitMode::default(),
             cors: Cors::default(),
             aliases: BTreeMap::new(),
+            dashboard: Dashboard::default(),
         }
     }
 }
@@ -175,6 +179,7 @@ impl Edge {
                 });
                 aliases.into_iter().collect()
             }),
+            dashboard: section.section("dashboard", Dashboard::read),
         }
     }
 }

@@ -5,8 +5,10 @@
     reason = "helpers of tests fail the test"
 )]
 
+mod books;
 mod chat;
 mod chat_stream;
+mod dashboard;
 mod embeddings;
 mod errors;
 mod fake;

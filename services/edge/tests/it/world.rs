@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 
 use serde_json::{Value, json};
-use terrace_edge::{Settings, listen};
+use terrace_edge::{Links, Settings, listen};
+use terrace_proto::ledger;
+use terrace_proto::ledger::v1::account_service_server::AccountServiceServer;
+use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use terrace_proto::router::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::router::v1::router_service_server::RouterServiceServer;
 use terrace_rpc::Link;
 use terrace_rpc::server::{ServerSettings, Services, Stack};
 use terrace_runtime::{Grace, Kind, Shutdown, Tasks};
 
+use crate::books::Books;
 use crate::fake::{Answer, Fake};
 use crate::http::{Reply, exchange, parse, request};
 
@@ -23,6 +27,7 @@ tiers:
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) fake: Fake,
+    pub(crate) books: Books,
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
 }
@@ -35,25 +40,36 @@ impl World {
 
     /// The same with other sections of the config.
     pub(crate) async fn with(sections: &str, answers: Vec<Answer>) -> Self {
+        Self::start(sections, [127, 0, 0, 1], answers).await
+    }
+
+    /// The same at another address.
+    pub(crate) async fn listening(sections: &str, at: [u8; 4]) -> Self {
+        Self::start(sections, at, Vec::new()).await
+    }
+
+    async fn start(sections: &str, at: [u8; 4], answers: Vec<Answer>) -> Self {
         let yaml = format!("{YAML}{sections}\n");
         let config = terrace_config::parse(&yaml, "a.yaml", []).unwrap().config;
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let free = SocketAddr::from((at, 0));
         let settings = Settings::from_config(&config, Some(free));
         let fake = Fake::new(answers);
-        let services = Services::new(&[FILE_DESCRIPTOR_SET]);
-        let services = services.with(RouterServiceServer::new(fake.clone()));
-        let stack = Stack::new("orchestrator", &ServerSettings::for_testing(), services);
-        let link = Link::in_process("orchestrator", stack.unwrap());
+        let books = Books::default();
+        let links = Links {
+            orchestrator: orchestrator(&fake),
+            ledger: ledger(&books),
+        };
         let shutdown = Shutdown::new();
         let bound = listen::bind(&settings).await.unwrap();
         let address = bound.address();
-        let app = terrace_edge::build(settings, link, shutdown.clone());
+        let app = terrace_edge::build(settings, links, shutdown.clone()).unwrap();
         let until = shutdown.clone();
         Tasks::new(shutdown.clone()).spawn("edge", Kind::Background, async move {
             bound.serve(app, &until, Grace::short()).await.unwrap();
         });
         Self {
             fake,
+            books,
             address,
             shutdown,
         }
@@ -72,6 +88,21 @@ impl World {
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Reply {
         parse(&exchange(self.address, bytes).await)
     }
+}
+
+fn orchestrator(fake: &Fake) -> Link {
+    let services = Services::new(&[FILE_DESCRIPTOR_SET]);
+    let services = services.with(RouterServiceServer::new(fake.clone()));
+    let stack = Stack::new("orchestrator", &ServerSettings::for_testing(), services);
+    Link::in_process("orchestrator", stack.unwrap())
+}
+
+fn ledger(books: &Books) -> Link {
+    let services = Services::new(&[ledger::v1::FILE_DESCRIPTOR_SET])
+        .with(LedgerServiceServer::new(books.clone()))
+        .with(AccountServiceServer::new(books.clone()));
+    let stack = Stack::new("cost-ledger", &ServerSettings::for_testing(), services);
+    Link::in_process("ledger", stack.unwrap())
 }
 
 /// A question as chat completions ask it, with more fields.
