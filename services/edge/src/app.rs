@@ -48,7 +48,11 @@ pub fn build(settings: Settings, links: Links, shutdown: Shutdown) -> Result<App
     let max_connections = settings.max_connections;
     let link = links.orchestrator;
     let orchestrator = Orchestrator::new(link.clone(), settings.max_message_bytes);
-    let pages = Dashboard::new(&settings, links.ledger)?;
+    let pages = Dashboard::new(
+        &settings,
+        (orchestrator.clone(), links.ledger),
+        shutdown.clone(),
+    )?;
     let edge = Edge {
         orchestrator,
         settings,

@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use http::{HeaderMap, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use terrace_domain::{Failure, Reason};
 use terrace_rpc::Deadline;
 use terrace_rpc::deadline::request_within;
+use tonic::metadata::errors::InvalidMetadataValue;
 use tonic::metadata::{Ascii, MetadataValue};
 
 use crate::config::Settings;
@@ -47,6 +49,22 @@ impl Caller {
             .map_err(|_| no_key("the key of the call is no text"))?;
         Ok(Self {
             authorization: Some(authorization),
+        })
+    }
+
+    /// A call with this key, or in nobody's name.
+    ///
+    /// # Errors
+    /// It cannot be a key.
+    pub(crate) fn with_key(secret: Option<&SecretString>) -> Result<Self, Refusal> {
+        let authorization = secret.map(|secret| {
+            let mut value = MetadataValue::try_from(format!("Bearer {}", secret.expose_secret()))?;
+            value.set_sensitive(true);
+            Ok::<_, InvalidMetadataValue>(value)
+        });
+        let authorization = authorization.transpose();
+        Ok(Self {
+            authorization: authorization.map_err(|_| no_key("the key is no text"))?,
         })
     }
 

@@ -38,6 +38,8 @@ pub struct Settings {
     pub max_message_bytes: usize,
     /// What a request's `model` may be.
     pub names: Names,
+    /// The tiers from the lowest to the highest.
+    pub tiers: Vec<String>,
     /// The pages for people.
     pub dashboard: Dashboard,
 }
@@ -63,6 +65,11 @@ impl Settings {
             max_deadline: config.routing.max_deadline,
             max_message_bytes: bytes(config.limits.max_message_bytes.get()),
             names: Names::from_config(config),
+            tiers: config
+                .tiers
+                .iter()
+                .map(|tier| tier.name.to_string())
+                .collect(),
             dashboard: edge.dashboard.clone(),
         }
     }

@@ -7,16 +7,23 @@
 //! cookie, everything else in the ledger.
 
 mod assets;
+mod backends;
 mod books;
+mod budgets;
 mod chart;
 mod form;
 mod format;
 mod gate;
 mod guesses;
+mod keys;
+mod live;
 mod overview;
 mod page;
+mod playground;
+mod requests;
 mod session;
 mod sign_in;
+mod words;
 
 use std::sync::Arc;
 
@@ -28,12 +35,15 @@ use axum::routing::{get, post};
 use http::{HeaderMap, Uri, header};
 use terrace_domain::{Failure, Reason};
 use terrace_rpc::Link;
+use terrace_runtime::Shutdown;
 
+use crate::caller;
 use crate::config::Settings;
+use crate::orchestrator::{Call, Orchestrator};
 use crate::refusal::Refusal;
 use crate::routes;
 use books::Books;
-use gate::{Keys, Theme};
+use gate::{Keys, Theme, Visitor};
 use guesses::Guesses;
 use session::Sessions;
 pub use session::UnusableSecret;
@@ -47,7 +57,10 @@ pub(crate) struct Dashboard {
     sessions: Sessions,
     keys: Keys,
     guesses: Guesses,
+    orchestrator: Orchestrator,
     books: Books,
+    /// Thrown when the edge is about to stop.
+    shutdown: Shutdown,
 }
 
 impl Dashboard {
@@ -55,7 +68,11 @@ impl Dashboard {
     ///
     /// # Errors
     /// The secret of sessions is named and cannot be used.
-    pub(crate) fn new(settings: &Settings, ledger: Link) -> Result<Option<Self>, UnusableSecret> {
+    pub(crate) fn new(
+        settings: &Settings,
+        (orchestrator, ledger): (Orchestrator, Link),
+        shutdown: Shutdown,
+    ) -> Result<Option<Self>, UnusableSecret> {
         let wanted = &settings.dashboard;
         if !wanted.enabled {
             return Ok(None);
@@ -66,9 +83,19 @@ impl Dashboard {
             sessions: Sessions::new(&wanted.session_secret, wanted.session_ttl)?,
             keys: Keys::new(),
             guesses: Guesses::new(),
+            orchestrator,
             books: Books::new(ledger, settings.max_message_bytes),
             settings: settings.clone(),
+            shutdown,
         }))
+    }
+
+    /// A call of the orchestrator in somebody's name.
+    fn call(&self, visitor: &Visitor) -> Result<Call, Refusal> {
+        Ok(Call {
+            caller: visitor.caller()?,
+            deadline: caller::deadline(None, &self.settings),
+        })
     }
 }
 
@@ -77,6 +104,17 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(dashboard: Dashboard) -> 
     let dashboard = Arc::new(dashboard);
     let inside = Router::new()
         .route("/dashboard", get(overview::show))
+        .route("/dashboard/requests", get(requests::show))
+        .route("/dashboard/requests/live", get(requests::follow))
+        .route("/dashboard/requests/{id}", get(requests::one))
+        .route("/dashboard/budgets", get(budgets::show).post(budgets::set))
+        .route("/dashboard/budgets/live", get(budgets::follow))
+        .route("/dashboard/backends", get(backends::show))
+        .route("/dashboard/backends/live", get(backends::follow))
+        .route("/dashboard/keys", get(keys::show).post(keys::change))
+        .route("/dashboard/playground", get(playground::show))
+        .route("/dashboard/playground/plan", post(playground::explain))
+        .route("/dashboard/playground/run", post(playground::run))
         .route("/dashboard/sign-out", post(sign_in::out))
         .route("/dashboard/{*rest}", get(nothing_here).post(nothing_here))
         .layer(from_fn_with_state(Arc::clone(&dashboard), gate::enter));

@@ -49,6 +49,15 @@ impl Orchestrator {
         told(self.client.clone().route_stream(request).await)
     }
 
+    pub(crate) async fn explain(
+        &self,
+        request: wire::ExplainRequest,
+        call: &Call,
+    ) -> Result<wire::ExplainResponse, Refusal> {
+        let request = call.caller.ask(request, call.deadline);
+        told(self.client.clone().explain(request).await)
+    }
+
     pub(crate) async fn embed(
         &self,
         request: wire::EmbedRequest,

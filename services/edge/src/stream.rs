@@ -91,6 +91,11 @@ impl Lines {
         self.0 += &format!("data: {word}\n\n");
     }
 
+    /// All of them as they leave.
+    pub(crate) fn bytes(self) -> Bytes {
+        Bytes::from(self.0)
+    }
+
     /// What every client passes over.
     pub(crate) fn comment(&mut self, text: &str) {
         self.0 += &format!(": {text}\n\n");
@@ -215,7 +220,7 @@ impl<N: Narrator> Telling<N> {
                 self.has_ended = true;
             }
         }
-        Some((Ok(Bytes::from(lines.0)), self))
+        Some((Ok(lines.bytes()), self))
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) enum Asset {
     Base,
     Parts,
     Pages,
+    Playground,
     Icon,
 }
 
@@ -23,14 +24,21 @@ impl Asset {
     /// Styles of every page.
     pub(super) const SHEETS: [Self; 2] = [Self::Base, Self::Parts];
     /// Scripts of every page.
-    pub(super) const SCRIPTS: [Self; 1] = [Self::Pages];
-    const ALL: [Self; 4] = [Self::Base, Self::Parts, Self::Pages, Self::Icon];
+    pub(super) const SCRIPTS: [Self; 2] = [Self::Pages, Self::Playground];
+    const ALL: [Self; 5] = [
+        Self::Base,
+        Self::Parts,
+        Self::Pages,
+        Self::Playground,
+        Self::Icon,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Base => "base.css",
             Self::Parts => "parts.css",
             Self::Pages => "pages.js",
+            Self::Playground => "playground.js",
             Self::Icon => "icon.svg",
         }
     }
@@ -38,7 +46,7 @@ impl Asset {
     const fn kind(self) -> &'static str {
         match self {
             Self::Base | Self::Parts => "text/css; charset=utf-8",
-            Self::Pages => "text/javascript; charset=utf-8",
+            Self::Pages | Self::Playground => "text/javascript; charset=utf-8",
             Self::Icon => "image/svg+xml",
         }
     }
@@ -48,6 +56,7 @@ impl Asset {
             Self::Base => include_str!("assets/base.css"),
             Self::Parts => include_str!("assets/parts.css"),
             Self::Pages => include_str!("assets/pages.js"),
+            Self::Playground => include_str!("assets/playground.js"),
             Self::Icon => include_str!("assets/icon.svg"),
         }
     }

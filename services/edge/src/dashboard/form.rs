@@ -54,6 +54,35 @@ impl Form {
     pub(super) fn text(&self, name: &str) -> &str {
         self.fields.get(name).map_or("", |value| value.trim())
     }
+
+    /// Whether a box is ticked.
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
+    }
+
+    /// A field with something in it.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    /// A field with something in it, which `read` understands.
+    ///
+    /// # Errors
+    /// It does not; the message says `wanted`.
+    pub(super) fn read_as<T>(
+        &self,
+        name: &str,
+        wanted: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
+        let Some(text) = self.given(name) else {
+            return Ok(None);
+        };
+        match read(text) {
+            Some(value) => Ok(Some(value)),
+            None => Err(Refusal::field(name, wanted)),
+        }
+    }
 }
 
 fn is_form(headers: &HeaderMap) -> bool {

@@ -7,6 +7,8 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[month repr:short] [day padding:none]");
 const HOUR: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const DAY_HOUR: &[BorrowedFormatItem<'_>] =
@@ -18,6 +20,16 @@ pub(super) const NONE: &str = "–";
 /// Dollars to the last digit, for columns of amounts.
 pub(super) fn exact(nanos: i64) -> String {
     NanoUsd::new(nanos).to_string()
+}
+
+/// Dollars with six decimals, for columns of lists; an amount never reads as nothing.
+pub(super) fn amount(nanos: i64) -> String {
+    let micros = (nanos as f64 / 1e3).round();
+    if micros == 0.0 && nanos != 0 {
+        return exact(nanos);
+    }
+    let sign = if nanos < 0 { "-" } else { "" };
+    format!("{sign}${:.6}", micros.abs() / 1e6)
 }
 
 /// Dollars as short as they can be told apart; an amount never reads as nothing.
@@ -107,6 +119,11 @@ pub(super) fn stamp(at: OffsetDateTime) -> Timestamp {
     convert::wire_timestamp(at.into())
 }
 
+/// Date and time of day, in UTC.
+pub(super) fn moment(stamp: Option<&Timestamp>) -> String {
+    written(at(stamp), MOMENT)
+}
+
 /// The day alone.
 pub(super) fn day(at: Option<OffsetDateTime>) -> String {
     written(at, DAY)
@@ -146,6 +163,18 @@ mod tests {
     }
 
     #[test]
+    fn amounts_of_a_list_are_as_long_as_each_other() {
+        for (nanos, told) in [
+            (0, "$0.000000"),
+            (8_625_669, "$0.008626"),
+            (-1_500_000_000, "-$1.500000"),
+            (3, "$0.000000003"),
+        ] {
+            assert_eq!(amount(nanos), told);
+        }
+    }
+
+    #[test]
     fn thousands_stand_apart() {
         assert_eq!(count(1), "1");
         assert_eq!(count(123_456), "123,456");
@@ -170,5 +199,6 @@ mod tests {
     fn a_moment_goes_to_the_wire_and_back() {
         let now = OffsetDateTime::from_unix_timestamp(1_764_180_000).unwrap();
         assert_eq!(at(Some(&stamp(now))), Some(now));
+        assert_eq!(moment(Some(&stamp(now))), "2025-11-26 18:00:00");
     }
 }

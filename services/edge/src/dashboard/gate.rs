@@ -26,6 +26,7 @@ use super::Dashboard;
 use super::books::Books;
 use super::page;
 use super::session::{Session, Sessions};
+use crate::caller::Caller;
 use crate::origin::is_loopback;
 use crate::refusal::Refusal;
 
@@ -76,6 +77,18 @@ impl Theme {
             Some("dark") => Self::Dark,
             _ => Self::System,
         }
+    }
+}
+
+impl Visitor {
+    /// The id of their key, for the log.
+    pub(super) fn key_id(&self) -> &str {
+        self.key.as_ref().map_or("", |key| key.key_id.as_str())
+    }
+
+    /// In whose name the router is called.
+    pub(super) fn caller(&self) -> Result<Caller, Refusal> {
+        Caller::with_key(self.session.secret.as_ref())
     }
 }
 

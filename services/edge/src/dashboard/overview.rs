@@ -49,7 +49,8 @@ pub(super) async fn show(
     let range = Range::read(&asked.range);
     match tell(&dashboard.books, range, &asked.project).await {
         Ok(told) => {
-            let content = content(&told, range, &asked.project);
+            let controls = controls(range, &asked.project, &told.projects);
+            let content = content(&told, range, &controls, &dashboard.settings.tiers);
             page(Place::Overview, "Overview", &visitor, &content)
         }
         Err(refusal) => page::refused(Place::Overview, &visitor, &refusal),
@@ -81,17 +82,17 @@ async fn tell(books: &Books, range: Range, project: &str) -> Result<Told, Refusa
     })
 }
 
-fn content(told: &Told, range: Range, project: &str) -> Markup {
+fn content(told: &Told, range: Range, controls: &Markup, tiers: &[String]) -> Markup {
     let total = told.over_time.total.unwrap_or_default();
     html! {
         div class="title" {
             h1 { "Overview" }
-            (controls(range, project, &told.projects))
+            (controls)
         }
         (tiles(&told.over_time, &total))
         div class="charts" { (charts::all(&told.over_time, range)) }
         div class="columns" {
-            (tables::tiers(&told.over_time))
+            (tables::tiers(&told.over_time, tiers))
             (tables::savings(&told.over_time, &total))
         }
         (tables::groups("Models", "model", &told.models))

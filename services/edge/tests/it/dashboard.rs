@@ -1,7 +1,9 @@
 //! The pages for people: who comes in, what pages never do, and what forms change.
 
+mod changing;
 mod entering;
 mod pages;
+mod playing;
 
 use crate::http::Reply;
 use crate::world::World;

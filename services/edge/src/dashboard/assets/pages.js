@@ -77,4 +77,5 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-send]")) event.target.form.requestSubmit();
 });
+one("nav a[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 all("[data-live]").forEach(follow);

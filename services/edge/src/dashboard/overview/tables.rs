@@ -9,10 +9,21 @@ use crate::dashboard::format::{count, exact, seconds, share, span};
 /// Rows of a table that are shown.
 const MOST: usize = 20;
 
+/// The tiers from the lowest to the highest, as `order` has them; others come behind.
+fn in_order<'a>(
+    told: &'a wire::GetSummaryResponse,
+    order: &[String],
+) -> Vec<&'a wire::TierSummary> {
+    let mut tiers: Vec<&wire::TierSummary> = told.tiers.iter().collect();
+    let place = |tier: &str| order.iter().position(|name| name == tier);
+    tiers.sort_by_key(|tier| place(&tier.tier).unwrap_or(usize::MAX));
+    tiers
+}
+
 /// What each tier did.
-pub(super) fn tiers(told: &wire::GetSummaryResponse) -> Markup {
-    let pieces: Vec<Piece> = told
-        .tiers
+pub(super) fn tiers(told: &wire::GetSummaryResponse, order: &[String]) -> Markup {
+    let tiers = in_order(told, order);
+    let pieces: Vec<Piece> = tiers
         .iter()
         .map(|tier| Piece {
             name: tier.tier.clone(),
@@ -24,11 +35,11 @@ pub(super) fn tiers(told: &wire::GetSummaryResponse) -> Markup {
         section class="card" {
             h2 { "Tiers" }
             (parts("Answers by tier", &pieces))
-            @if told.tiers.is_empty() { p class="empty" { "Nothing was called in this time." } } @else {
+            @if tiers.is_empty() { p class="empty" { "Nothing was called in this time." } } @else {
                 div class="wide" tabindex="0" role="group" aria-label="Tiers" { table {
                     thead { tr { th scope="col" { "tier" } th scope="col" class="right" { "attempts" } th scope="col" class="right" { "accepted" }
                         th scope="col" class="right" { "answered" } th scope="col" class="right" { "cost" } } }
-                    tbody { @for tier in &told.tiers { tr {
+                    tbody { @for tier in &tiers { tr {
                         th scope="row" { (tier.tier) }
                         td class="right" { (count(tier.attempts)) }
                         td class="right" { (share(tier.accepted, tier.attempts)) }

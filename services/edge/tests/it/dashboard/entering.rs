@@ -8,7 +8,26 @@ use crate::http::request;
 use crate::world::World;
 
 /// Every path that shows or changes something.
-const PATHS: [(&str, &str); 2] = [("GET", "/dashboard"), ("POST", "/dashboard/sign-out")];
+const PATHS: [(&str, &str); 15] = [
+    ("GET", "/dashboard"),
+    ("GET", "/dashboard/requests"),
+    ("GET", "/dashboard/requests/live"),
+    (
+        "GET",
+        "/dashboard/requests/0190a0a0-0000-7000-8000-000000000001",
+    ),
+    ("GET", "/dashboard/budgets"),
+    ("GET", "/dashboard/budgets/live"),
+    ("POST", "/dashboard/budgets"),
+    ("GET", "/dashboard/backends"),
+    ("GET", "/dashboard/backends/live"),
+    ("GET", "/dashboard/keys"),
+    ("POST", "/dashboard/keys"),
+    ("GET", "/dashboard/playground"),
+    ("POST", "/dashboard/playground/plan"),
+    ("POST", "/dashboard/playground/run"),
+    ("POST", "/dashboard/sign-out"),
+];
 
 #[tokio::test]
 async fn without_a_session_nothing_is_reached() {
@@ -131,15 +150,22 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
     for (_, path) in PATHS.iter().filter(|(method, _)| *method == "POST") {
         for fields in [vec![], vec![("token", "")], vec![("token", &*others_token)]] {
             let reply = browser.send(path, &fields).await;
-            assert_eq!(reply.status, 403, "{path} {fields:?}");
+            let told = reply.text();
+            // Parts of the playground tell of it in the place of their content.
+            let is_told = reply.status == 200 && told.contains("not of your session");
+            assert!(reply.status == 403 || is_told, "{path} {fields:?}: {told}");
         }
         let plain = [PAGE, ("content-type", "text/plain"), browser.cookie()];
         let body = form(&[("token", "x")]);
         let reply = world
             .raw(&request("POST", path, &plain, body.as_bytes()))
             .await;
-        assert_eq!(reply.status, 415, "{path}");
+        assert!(
+            reply.status == 415 || reply.text().contains("has to be a form"),
+            "{path}"
+        );
     }
+    assert!(world.fake.asked().is_empty());
     assert!(world.books.changes().is_empty());
     assert_eq!(browser.get("/dashboard").await.status, 200);
 }
