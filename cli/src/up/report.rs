@@ -81,7 +81,7 @@ fn report(address: &str, parts: &[Part], models: &str, width: Option<u16>) -> St
             (_, false) => "as the config says, not started here",
             // A ledger starts only when its database has answered.
             (LEDGER, true) => "PostgreSQL reached",
-            (EDGE, true) => "HTTP: /v1 of OpenAI and Anthropic",
+            (EDGE, true) => "HTTP: /v1 of OpenAI and Anthropic, /dashboard for people",
             _ => "",
         };
         let place = part.place.as_str();

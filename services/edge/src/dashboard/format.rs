@@ -90,20 +90,14 @@ pub(super) fn span(seconds: Option<f64>) -> String {
     let Some(seconds) = seconds else {
         return NONE.to_owned();
     };
+    // Rounded before the unit is chosen, so that nothing reads as 60 s of a minute.
+    let whole = seconds.round() as u64;
     match seconds {
         _ if seconds < 0.01 => format!("{:.1} ms", seconds * 1e3),
-        _ if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
-        _ if seconds < 60.0 => format!("{seconds:.2} s"),
-        _ if seconds < 3600.0 => format!(
-            "{:.0} min {:02.0} s",
-            (seconds / 60.0).floor(),
-            seconds % 60.0
-        ),
-        _ => format!(
-            "{:.0} h {:02.0} min",
-            (seconds / 3600.0).floor(),
-            seconds % 3600.0 / 60.0
-        ),
+        _ if seconds < 0.9995 => format!("{:.0} ms", seconds * 1e3),
+        _ if seconds < 59.995 => format!("{seconds:.2} s"),
+        _ if whole < 3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
     }
 }
 
@@ -187,6 +181,8 @@ mod tests {
             (0.0021, "2.1 ms"),
             (0.35, "350 ms"),
             (1.5, "1.50 s"),
+            (0.9999, "1.00 s"),
+            (119.99, "2 min 00 s"),
             (125.0, "2 min 05 s"),
             (7320.0, "2 h 02 min"),
         ] {
