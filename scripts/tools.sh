@@ -5,6 +5,8 @@
 #   tools.sh buf       lints the protos
 #   tools.sh grpcurl   calls gRPC services by hand, as the README's examples do
 #   tools.sh python-sdks   a Python with the packages of OpenAI and Anthropic, for the tests
+#   tools.sh python-browser   a Python with Playwright and axe-core, for the tests; a Chromium comes
+#                             from the system's packages
 #
 # A tool that is found on the PATH is used as it is.
 set -euo pipefail
@@ -28,15 +30,16 @@ from_pypi() {
     echo "$path"
 }
 
-# python_sdks: prints the path of a Python that has them. Tests ask at the same time: one installs.
-python_sdks() {
-    local list=$ROOT/scripts/python-sdks.txt dir=$TOOLS/python-sdks stamp
+# python_with TOOL WHAT: prints the path of a Python that has what scripts/TOOL.txt lists. Tests ask at
+# the same time: one installs.
+python_with() {
+    local list=$ROOT/scripts/$1.txt dir=$TOOLS/$1 stamp
     mkdir -p "$TOOLS"
-    exec 8>"$TOOLS/python-sdks.lock"
+    exec 8>"$TOOLS/$1.lock"
     flock 8
     stamp=$(sha256sum <"$list")
     if [ "$(cat "$dir/installed" 2>/dev/null)" != "$stamp" ]; then
-        say "installing the packages of OpenAI and Anthropic into $dir"
+        say "installing $2 into $dir"
         new_venv "$dir"
         "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
             -r "$list" >&2 || die "pip could not install them: the lines above say why."
@@ -48,7 +51,12 @@ python_sdks() {
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl) ;;
-python-sdks) python_sdks; exit 0 ;;
+python-sdks) python_with python-sdks "the packages of OpenAI and Anthropic"; exit 0 ;;
+python-browser)
+    have chromium || have google-chrome || need_packages "Chromium, for the tests of the dashboard" chromium >&2
+    python_with python-browser "Playwright and axe-core"
+    exit 0
+    ;;
 *) usage >&2; exit 2 ;;
 esac
 if have "$1"; then

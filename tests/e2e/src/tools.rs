@@ -1,4 +1,5 @@
-//! Programs of others that tests run: grpcurl, a Python with the clients of OpenAI and Anthropic.
+//! Programs of others that tests run: grpcurl, Pythons with the clients of OpenAI and Anthropic, or with a
+//! browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

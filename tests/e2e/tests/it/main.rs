@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod batch;
+mod browser;
 mod budget;
 mod cache;
 mod commits;
