@@ -20,6 +20,7 @@ use terrace_rpc::deadline;
 use terrace_rpc::status::{to_status, to_status_with};
 use terrace_runtime::Tasks;
 use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::answers::{Answers, Reply};
@@ -31,7 +32,11 @@ use crate::grpc::stream::ResponseStream;
 use crate::ports::Call;
 use crate::route::embed::Embedded;
 use crate::route::events::Events;
+use crate::route::trail::{Attempt, Outcome};
 use crate::route::{Context, Router, Unanswered};
+
+/// What tells the retry policy of a gRPC client when to try again, or by a negative number not to.
+const RETRY_PUSHBACK: &str = "grpc-retry-pushback-ms";
 
 /// Serves [`RouterService`].
 #[derive(Debug, Clone)]
@@ -125,12 +130,20 @@ impl Unanswered {
         })
     }
 
-    /// The failure on the wire, with the attempts made and what they cost.
+    /// The failure on the wire, with the attempts made and what they cost. Where a model was called,
+    /// clients that try again by themselves are told not to: it would be paid for once more.
     // Takes the box that it travels in, so that it can stand in a `map_err`.
     #[expect(clippy::boxed_local, reason = "the use case hands out a box")]
     fn into_status(self: Box<Self>) -> Status {
+        let called = |attempt: &Attempt| !matches!(attempt.outcome, Outcome::Skipped(_));
+        let spent = self.attempts.iter().any(called);
         let (failure, detail) = route_failure::split(*self);
-        to_status_with(&failure, detail)
+        let mut status = to_status_with(&failure, detail);
+        if spent {
+            let never = MetadataValue::from_static("-1");
+            status.metadata_mut().insert(RETRY_PUSHBACK, never);
+        }
+        status
     }
 }
 

@@ -64,6 +64,23 @@ async fn a_failure_of_the_one_model_asked_for_keeps_its_reason_and_code() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clients_are_told_not_to_try_again_by_themselves_once_a_model_was_called() {
+    let pushback = |error: &tonic::Status| {
+        let value = error.metadata().get("grpc-retry-pushback-ms");
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let world = World::start().await;
+    world.big.next([Step::fails(Reason::BackendFailed)]);
+    let called = world.route(question_for_big()).await.unwrap_err();
+    assert_eq!(pushback(&called).as_deref(), Some("-1"));
+    let away = Failure::new(Reason::LedgerUnavailable, "there is no database");
+    world.ledger.reserve.next([Answer::Fails(away)]);
+    let skipped = world.route(question_for_big()).await.unwrap_err();
+    assert_eq!(skipped.code(), Code::Unavailable);
+    assert_eq!(pushback(&skipped), None, "nothing was called");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_exhausted_budget_names_the_budget_and_when_to_come_back() {
     let world = World::start().await;
     let day = Duration::from_secs(3600);
