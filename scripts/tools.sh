@@ -7,6 +7,7 @@
 #   tools.sh python-sdks   a Python with the packages of OpenAI and Anthropic, for the tests
 #   tools.sh python-browser   a Python with Playwright and axe-core, for the tests; a Chromium comes
 #                             from the system's packages
+#   tools.sh python-client a Python with the package of clients/python, built from this tree, for its tests
 #
 # A tool that is found on the PATH is used as it is.
 set -euo pipefail
@@ -30,31 +31,52 @@ from_pypi() {
     echo "$path"
 }
 
-# python_with TOOL WHAT: prints the path of a Python that has what scripts/TOOL.txt lists. Tests ask at
-# the same time: one installs.
+# python_with NAME WHAT LIST [INPUT...]: prints the path of a Python of that name with the packages of
+# LIST, and runs NAME's finish_… once they are there. It is made anew when LIST or INPUT has changed.
+# Tests ask at the same time: one installs.
 python_with() {
-    local list=$ROOT/scripts/$1.txt dir=$TOOLS/$1 stamp
+    local name=$1 what=$2 list=$3 dir=$TOOLS/$1 stamp
+    shift 2
     mkdir -p "$TOOLS"
-    exec 8>"$TOOLS/$1.lock"
+    exec 8>"$TOOLS/$name.lock"
     flock 8
-    stamp=$(sha256sum <"$list")
+    stamp=$(find "$@" -type f -not -path '*/pb/*' -print0 | sort -z | xargs -0 cat | sha256sum)
     if [ "$(cat "$dir/installed" 2>/dev/null)" != "$stamp" ]; then
-        say "installing $2 into $dir"
+        say "installing $what into $dir"
         new_venv "$dir"
         "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
-            -r "$list" >&2 || die "pip could not install them: the lines above say why."
+            -r "$list" >&2 || die "pip could not install $what: the lines above say why."
+        "finish_${name//-/_}" "$dir"
         echo "$stamp" >"$dir/installed"
     fi
     echo "$dir/bin/python"
 }
 
+finish_python_sdks() { :; }
+
+finish_python_browser() { :; }
+
+# The package itself, in place: changes of its files need no new install.
+finish_python_client() {
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+        -e "$ROOT/clients/python" >&2 || die "clients/python could not be built: the lines above say why."
+}
+
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl) ;;
-python-sdks) python_with python-sdks "the packages of OpenAI and Anthropic"; exit 0 ;;
+python-sdks)
+    python_with python-sdks "the packages of OpenAI and Anthropic" "$ROOT/scripts/python-sdks.txt"
+    exit 0
+    ;;
 python-browser)
     have chromium || have google-chrome || need_packages "Chromium, for the tests of the dashboard" chromium >&2
-    python_with python-browser "Playwright and axe-core"
+    python_with python-browser "Playwright and axe-core" "$ROOT/scripts/python-browser.txt"
+    exit 0
+    ;;
+python-client)
+    python_with python-client "the Python client and what its tests need" "$ROOT/scripts/python-client.txt" \
+        "$ROOT/proto" "$ROOT/clients/python/pyproject.toml" "$ROOT/clients/python/build_stubs.py"
     exit 0
     ;;
 *) usage >&2; exit 2 ;;

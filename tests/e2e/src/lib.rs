@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod books;
+pub mod clients;
 pub mod running;
 pub mod sandbox;
 pub mod scenario;

@@ -6,6 +6,7 @@ mod batch;
 mod browser;
 mod budget;
 mod cache;
+mod clients;
 mod commits;
 mod consensus;
 mod edge;
