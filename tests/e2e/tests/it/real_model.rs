@@ -20,8 +20,8 @@ fn told_by_make_test(variable: &str) -> String {
     told.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_real_model_answers_and_its_own_token_count_is_booked() {
+/// A Terrace with nothing but the real model, and its database.
+pub(crate) async fn running() -> (Running, TestDatabase) {
     let url = told_by_make_test("TERRACE_TEST_MODEL_SERVER_URL");
     let model = told_by_make_test("TERRACE_TEST_MODEL_SERVER_MODEL");
     let database = TestDatabase::create();
@@ -29,9 +29,13 @@ async fn a_real_model_answers_and_its_own_token_count_is_booked() {
         "tiers: {{local_fast: {{models: [{{name: {model}, backend: real}}]}}}}\n\
          backends: {{real: {{kind: openai, url: '{url}/v1', profile: llama_cpp}}}}\n"
     );
-    let running = Running::up(Placement::InProcess, &yaml, &database)
-        .await
-        .unwrap();
+    let running = Running::up(Placement::InProcess, &yaml, &database).await;
+    (running.unwrap(), database)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_real_model_answers_and_its_own_token_count_is_booked() {
+    let (running, database) = running().await;
     let mut request = question("Name the capital of France in one short sentence.");
     request.params = Some(GenerationParams {
         max_output_tokens: Some(48),
