@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod books;
 pub mod clients;
+pub mod interop;
 pub mod running;
 pub mod sandbox;
 pub mod scenario;

@@ -13,6 +13,8 @@ use terrace_testkit::process::{self, Process};
 const START: Duration = Duration::from_secs(60);
 /// How long a stop may take.
 const STOP: Duration = Duration::from_secs(30);
+/// An address that the system chooses.
+const ANYWHERE: &str = "127.0.0.1:0";
 /// What the last line of a start begins with; the address follows.
 const READY: &str = "ready ";
 
@@ -55,7 +57,7 @@ impl Running {
     ) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         std::fs::write(folder.path().join("terrace.yaml"), yaml)?;
-        let (process, url) = start(placement, folder.path(), database).await?;
+        let (process, url) = start((placement, ANYWHERE), folder.path(), database).await?;
         Ok(Self {
             placement,
             folder,
@@ -69,7 +71,20 @@ impl Running {
     /// # Errors
     /// It does not start.
     pub async fn restart(&mut self, database: &TestDatabase) -> anyhow::Result<()> {
-        let started = start(self.placement, self.folder.path(), database).await?;
+        self.start(ANYWHERE, database).await
+    }
+
+    /// Starts it again with the same config at the same address, where its clients look for it.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn restart_in_place(&mut self, database: &TestDatabase) -> anyhow::Result<()> {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        self.start(&address, database).await
+    }
+
+    async fn start(&mut self, listen: &str, database: &TestDatabase) -> anyhow::Result<()> {
+        let started = start((self.placement, listen), self.folder.path(), database).await?;
         (self.process, self.url) = started;
         Ok(())
     }
@@ -144,13 +159,13 @@ impl Running {
 }
 
 async fn start(
-    placement: Placement,
+    (placement, listen): (Placement, &str),
     folder: &Path,
     database: &TestDatabase,
 ) -> anyhow::Result<(Process, String)> {
     let config = folder.join("terrace.yaml");
     let config = config.to_string_lossy();
-    let mut args = vec!["up", "--config", &config, "--listen", "127.0.0.1:0"];
+    let mut args = vec!["up", "--config", &config, "--listen", listen];
     if placement == Placement::Split {
         args.push("--split");
     }

@@ -13,6 +13,7 @@ mod edge;
 mod embed;
 mod fallback;
 mod ids;
+mod interop;
 mod keys;
 mod leaving;
 mod placement;
