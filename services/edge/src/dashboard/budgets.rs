@@ -159,7 +159,7 @@ fn row(budget: &wire::Budget) -> Markup {
             th scope="row" { (budget.name) @if budget.paused { " " span class="badge bad" { "paused" } } @else { (state(part(used), budget.alert_threshold)) } }
             td class="hop" { span { (percent(part(used))) } (bar(part(budget.spent_nano_usd), part(budget.reserved_nano_usd))) }
             td class="right" { (exact(budget.spent_nano_usd)) }
-            td class="right" { (exact(budget.reserved_nano_usd)) }
+            td class="right" { (exact(budget.reserved_nano_usd)) @if budget.leased_nano_usd != 0 { br; span class="dim" { (exact(budget.leased_nano_usd)) " lent" } } }
             td class="right" { (exact(budget.cap_nano_usd)) @if budget.topped_up_nano_usd != 0 { br; span class="dim" { "+ " (exact(budget.topped_up_nano_usd)) } } }
             td class="nowrap" { (moment(budget.period_end.as_ref())) " UTC" br; span class="dim" { "days of " (budget.time_zone) } }
             td { (origin(budget.origin())) }

@@ -1,6 +1,7 @@
 //! The first page: what was spent and saved, who answered, how good and how fast.
 //!
-//! All of it is what the ledger sums up: the numbers of `terrace cost`, as pictures.
+//! All of it is what the ledger sums up: the numbers of `terrace cost`, as pictures. The frame of the
+//! page leaves before the ledger has summed up.
 
 mod charts;
 mod range;
@@ -18,7 +19,7 @@ use super::Dashboard;
 use super::books::Books;
 use super::format::{count, part, percent, seconds, share, span, usd};
 use super::gate::Visitor;
-use super::page::{self, Place, page};
+use super::page::{self, Place};
 use crate::refusal::Refusal;
 use range::Range;
 
@@ -37,7 +38,6 @@ struct Told {
     over_time: wire::GetSummaryResponse,
     models: wire::GetSummaryResponse,
     actions: wire::GetSummaryResponse,
-    projects: Vec<wire::Project>,
 }
 
 /// `GET /dashboard`.
@@ -47,14 +47,20 @@ pub(super) async fn show(
     Query(asked): Query<Asked>,
 ) -> Response {
     let range = Range::read(&asked.range);
-    match tell(&dashboard.books, range, &asked.project).await {
-        Ok(told) => {
-            let controls = controls(range, &asked.project, &told.projects);
-            let content = content(&told, range, &controls, &dashboard.settings.tiers);
-            page(Place::Overview, "Overview", &visitor, &content)
+    let books = dashboard.books.clone();
+    // Whoever has no keys has no list of projects either.
+    let projects = books.projects().await.unwrap_or_default();
+    let first = html! {
+        div class="title" { h1 { "Overview" } (controls(range, &asked.project, &projects)) }
+    };
+    let figures = async move {
+        match tell(&books, range, &asked.project).await {
+            Ok(told) => content(&told, range, &dashboard.settings.tiers),
+            Err(refusal) => page::notice(&refusal),
         }
-        Err(refusal) => page::refused(Place::Overview, &visitor, &refusal),
-    }
+    };
+    let of = (Place::Overview, "Overview");
+    page::in_pieces(of, &visitor, &first, figures)
 }
 
 async fn tell(books: &Books, range: Range, project: &str) -> Result<Told, Refusal> {
@@ -77,18 +83,12 @@ async fn tell(books: &Books, range: Range, project: &str) -> Result<Told, Refusa
         over_time,
         models,
         actions,
-        // Whoever has no keys has no list of projects either.
-        projects: books.projects().await.unwrap_or_default(),
     })
 }
 
-fn content(told: &Told, range: Range, controls: &Markup, tiers: &[String]) -> Markup {
+fn content(told: &Told, range: Range, tiers: &[String]) -> Markup {
     let total = told.over_time.total.unwrap_or_default();
     html! {
-        div class="title" {
-            h1 { "Overview" }
-            (controls)
-        }
         (tiles(&told.over_time, &total))
         div class="charts" { (charts::all(&told.over_time, range)) }
         div class="columns" {

@@ -3,9 +3,14 @@
 //! Whatever comes from outside goes through the templates, which escape it. The header in front of
 //! every answer allows the styles and scripts of this edge and nothing else, no inline ones either.
 
+use std::convert::Infallible;
+
+use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt as _};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::assets::{self, Asset};
 use super::form::TOKEN;
@@ -95,6 +100,33 @@ impl Place {
 
 /// A whole page for somebody who came in.
 pub(super) fn page(here: Place, title: &str, visitor: &Visitor, content: &Markup) -> Response {
+    let text = framed(here, title, visitor, content);
+    answered(StatusCode::OK, Body::from(text))
+}
+
+/// A page whose frame and beginning leave at once, and whose `rest` when it is there: what takes a
+/// while to sum up keeps nobody before an empty window.
+pub(super) fn in_pieces(
+    (here, title): (Place, &str),
+    visitor: &Visitor,
+    first: &Markup,
+    rest: impl Future<Output = Markup> + Send + 'static,
+) -> Response {
+    // No name from outside looks like this: templates escape the angle.
+    const REST: &str = "<!--rest-->";
+    let text = framed(here, title, visitor, &html! { (first) (PreEscaped(REST)) });
+    let (before, after) = text.split_once(REST).unwrap_or((&text, ""));
+    let (before, after) = (before.to_owned(), after.to_owned());
+    let rest = async { rest.await.into_string() };
+    let pieces = stream::iter([before])
+        .chain(stream::once(rest))
+        .chain(stream::iter([after]));
+    let pieces = pieces.map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
+    answered(StatusCode::OK, Body::from_stream(pieces))
+}
+
+/// The text of a page, with what stands above its content.
+fn framed(here: Place, title: &str, visitor: &Visitor, content: &Markup) -> String {
     let body = html! {
         a class="skip" href="#content" { "Skip to the content" }
         header class="top" {
@@ -113,7 +145,7 @@ pub(super) fn page(here: Place, title: &str, visitor: &Visitor, content: &Markup
         main id="content" tabindex="-1" { (content) }
         (help())
     };
-    whole(StatusCode::OK, title, visitor.theme, &body)
+    document(title, visitor.theme, &body)
 }
 
 /// Who is signed in, and the way out.
@@ -174,7 +206,7 @@ pub(super) fn outside(status: StatusCode, title: &str, theme: Theme, content: &M
             (content)
         }
     };
-    whole(status, title, theme, &body)
+    answered(status, Body::from(document(title, theme, &body)))
 }
 
 /// A refusal to somebody who has not come in.
@@ -209,7 +241,12 @@ pub(super) fn notice(refusal: &Refusal) -> Markup {
     }
 }
 
-fn whole(status: StatusCode, title: &str, theme: Theme, body: &Markup) -> Response {
+fn answered(status: StatusCode, body: Body) -> Response {
+    let kind = (header::CONTENT_TYPE, "text/html; charset=utf-8");
+    (status, [kind], body).into_response()
+}
+
+fn document(title: &str, theme: Theme, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" data-theme=[theme.word()] {
@@ -225,8 +262,7 @@ fn whole(status: StatusCode, title: &str, theme: Theme, body: &Markup) -> Respon
             body { (body) }
         }
     };
-    let kind = (header::CONTENT_TYPE, "text/html; charset=utf-8");
-    (status, [kind], page.into_string()).into_response()
+    page.into_string()
 }
 
 /// Puts the headers of safety on an answer, and keeps it out of every cache unless it says otherwise.
