@@ -3,6 +3,7 @@
 //! `cargo xtask check` runs them all; each can be run alone. A finding is one line,
 //! `path:line: what is wrong and what to do`, and any finding makes the exit code 1.
 
+mod api;
 mod deps;
 mod docs;
 mod finding;
@@ -45,6 +46,10 @@ enum Task {
     Docs,
     /// `buf lint` over the protos.
     Proto,
+    /// Whether docs/API.md says what the protos say.
+    Api,
+    /// Writes docs/API.md.
+    WriteApi,
 }
 
 impl Task {
@@ -57,6 +62,7 @@ impl Task {
                     Self::Modules,
                     Self::Docs,
                     Self::Proto,
+                    Self::Api,
                 ];
                 let found = parts.into_iter().map(|part| part.run(root));
                 Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
@@ -66,6 +72,8 @@ impl Task {
             Self::Modules => modules::check(root),
             Self::Docs => docs::check(root),
             Self::Proto => proto::check(root),
+            Self::Api => api::check(root),
+            Self::WriteApi => api::write(root),
         }
     }
 }
