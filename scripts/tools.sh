@@ -4,7 +4,8 @@
 #
 #   tools.sh buf       lints the protos
 #   tools.sh grpcurl   calls gRPC services by hand, as the README's examples do
-#   tools.sh python-sdks   a Python with the packages of OpenAI and Anthropic, for the tests
+#   tools.sh python-sdks   a Python with the packages of OpenAI, Anthropic and LangChain, for the tests
+#   tools.sh node-sdks     a Node.js beside the packages of OpenAI, Anthropic and Vercel, for the tests
 #   tools.sh python-browser   a Python with Playwright and axe-core, for the tests; a Chromium comes
 #                             from the system's packages
 #   tools.sh python-client a Python with the package of clients/python, built from this tree, for its tests
@@ -52,6 +53,23 @@ python_with() {
     echo "$dir/bin/python"
 }
 
+# node_sdks: puts npm's packages beside the tests that import them, and prints the path of node.
+node_sdks() {
+    local folder=$ROOT/tests/e2e/sdks stamp
+    { have node && have npm; } || need_packages "Node.js" nodejs npm
+    mkdir -p "$TOOLS"
+    exec 8>"$TOOLS/node-sdks.lock"
+    flock 8
+    stamp=$(sha256sum <"$folder/package-lock.json")
+    if [ "$(cat "$folder/node_modules/installed" 2>/dev/null)" != "$stamp" ]; then
+        say "installing the packages of OpenAI, Anthropic and Vercel into $folder/node_modules"
+        npm ci --prefix "$folder" --silent --no-audit --no-fund --ignore-scripts >&2 ||
+            die "npm could not install them: the lines above say why."
+        echo "$stamp" >"$folder/node_modules/installed"
+    fi
+    command -v node
+}
+
 finish_python_sdks() { :; }
 
 finish_python_browser() { :; }
@@ -66,9 +84,10 @@ case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl) ;;
 python-sdks)
-    python_with python-sdks "the packages of OpenAI and Anthropic" "$ROOT/scripts/python-sdks.txt"
+    python_with python-sdks "the packages of OpenAI, Anthropic and LangChain" "$ROOT/scripts/python-sdks.txt"
     exit 0
     ;;
+node-sdks) node_sdks; exit 0 ;;
 python-browser)
     have chromium || have google-chrome || need_packages "Chromium, for the tests of the dashboard" chromium >&2
     python_with python-browser "Playwright and axe-core" "$ROOT/scripts/python-browser.txt"

@@ -1,5 +1,5 @@
-//! Programs of others that tests run: grpcurl, Pythons with the clients of OpenAI and Anthropic, or with a
-//! browser.
+//! Programs of others that tests run: grpcurl, a Python and a Node.js with the packages of OpenAI,
+//! Anthropic and others, a Python with our own, and one with a browser.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

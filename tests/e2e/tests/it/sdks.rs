@@ -1,5 +1,5 @@
-//! Programs that nobody here wrote: the Python packages of OpenAI and Anthropic against the edge, with
-//! keys, in both placements.
+//! Programs that nobody here wrote: the packages of OpenAI, Anthropic, LangChain and Vercel, from PyPI and
+//! npm, against the edge, with keys, in both placements.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use terrace_e2e::tools::{ROOT, installed, printed};
 use terrace_testkit::postgres::TestDatabase;
 use terrace_testkit::provider::{Provider, Reply, Rule, Script};
 
-crate::in_both_placements!(the_python_packages_of_openai_and_anthropic_work);
+crate::in_both_placements!(the_packages_of_others_work);
 
 const KEY: &str = "the operator's own key";
 
@@ -56,20 +56,45 @@ fn config((good, faulty): (&Provider, &Provider), folder: &Path) -> String {
     )
 }
 
-async fn the_python_packages_of_openai_and_anthropic_work(placement: Placement) {
+async fn the_packages_of_others_work(placement: Placement) {
     let (database, good, faulty) = (TestDatabase::create(), model_server(), faulty_server());
     let folder = tempfile::tempdir().unwrap();
     let yaml = config((&good, &faulty), folder.path());
     let running = Running::up(placement, &yaml, &database).await.unwrap();
-    let output = Command::new(installed("python-sdks").unwrap())
+    for mut command in [python_tests("tests/e2e/sdks"), node_tests()] {
+        command.env("EDGE_KEY", KEY);
+        let ran = passed(command, &running);
+        assert!(ran.contains("Ran 2") || ran.contains("pass 16"), "{ran}");
+    }
+}
+
+/// The tests of a folder, under the Python that has the packages.
+fn python_tests(folder: &str) -> Command {
+    let mut command = Command::new(installed("python-sdks").unwrap());
+    command
         .args(["-m", "unittest", "discover", "--start-directory"])
-        .arg(Path::new(ROOT).join("tests/e2e/sdks"))
+        .arg(Path::new(ROOT).join(folder))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+fn node_tests() -> Command {
+    let mut command = Command::new(installed("node-sdks").unwrap());
+    let folder = Path::new(ROOT).join("tests/e2e/sdks");
+    command.args(["--test", "--test-reporter=tap"]);
+    for name in ["openai", "anthropic", "ai"] {
+        command.arg(folder.join(format!("{name}.test.mjs")));
+    }
+    command
+}
+
+/// What the tests print; they have to pass.
+fn passed(mut command: Command, running: &Running) -> String {
+    let output = command
         .env("EDGE_URL", running.edge_url().unwrap())
-        .env("EDGE_KEY", KEY)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .unwrap();
+        .output();
+    let output = output.unwrap();
     let ran = printed(&output);
     assert!(output.status.success(), "{ran}\n{}", running.log());
-    assert!(ran.contains("Ran 1"), "{ran}");
+    ran
 }
