@@ -53,7 +53,6 @@ def original(tmp_path_factory):
 def own(original, monkeypatch):
     """A router that runs a Terrace of its own, as without any address it does."""
     monkeypatch.delenv("TERRACE_ADDRESS")
-    monkeypatch.delenv("TERRACE_API_KEY")
     made = []
 
     def make(kind=LLMRouter):

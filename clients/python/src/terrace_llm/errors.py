@@ -70,7 +70,7 @@ _NEAREST = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class TerraceError(Exception):
     """A call that failed."""
 

@@ -62,6 +62,8 @@ class LLMRouter:
         if where == DEFAULT_ADDRESS and self.config:
             self._local = self._start()
             where = self._local.address
+            # A key of the environment is for another Terrace, unless this one wants keys too.
+            api_key = api_key if "auth" in self.config else ""
         self._terrace = Terrace(where, api_key=api_key, timeout=timeout)
         try:
             self.models = self._list_models()
