@@ -1,5 +1,5 @@
 //! Programs that nobody here wrote: the packages of OpenAI, Anthropic, LangChain and Vercel, from PyPI and
-//! npm, against the edge, with keys, in both placements.
+//! npm, against the edge, with keys, in both placements; and those of PyPI on a real model.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,6 +10,8 @@ use terrace_e2e::scenario::GOOD;
 use terrace_e2e::tools::{ROOT, installed, printed};
 use terrace_testkit::postgres::TestDatabase;
 use terrace_testkit::provider::{Provider, Reply, Rule, Script};
+
+use crate::real_model;
 
 crate::in_both_placements!(the_packages_of_others_work);
 
@@ -66,6 +68,13 @@ async fn the_packages_of_others_work(placement: Placement) {
         let ran = passed(command, &running);
         assert!(ran.contains("Ran 2") || ran.contains("pass 16"), "{ran}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_python_packages_work_on_a_real_model() {
+    let (running, _database) = real_model::running().await;
+    let ran = passed(python_tests("tests/e2e/sdks/real"), &running);
+    assert!(ran.contains("Ran 3"), "{ran}");
 }
 
 /// The tests of a folder, under the Python that has the packages.
