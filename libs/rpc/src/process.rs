@@ -50,7 +50,8 @@ pub async fn run(
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let done = work(loaded.config).await;
+    // Boxed: a whole service, config and all, is much for a stack.
+    let done = Box::pin(work(loaded.config)).await;
     let code = match &done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

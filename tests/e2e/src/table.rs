@@ -200,7 +200,7 @@ pub fn family(name: &str) -> anyhow::Result<Family> {
 }
 
 /// The names of all families, in the order of the page.
-pub const FAMILIES: [&str; 15] = [
+pub const FAMILIES: [&str; 16] = [
     "patterns",
     "cascade",
     "options",

@@ -235,6 +235,25 @@ fn tiers() -> Vec<TierName> {
         .to_vec()
 }
 
+fn policy() -> Policy {
+    Policy {
+        allowed_tiers: Vec::new(),
+        tier: None,
+        model: None,
+        quality_threshold: Score::clamped(0.7),
+        quality_check: true,
+        always_judged: false,
+        max_attempts: 3,
+        max_repairs: 0,
+        latency_target: None,
+        max_cost: None,
+        on_exhausted: OnExhausted::BestEffort,
+        cache: CachePolicy::default(),
+        consensus: None,
+        hedge: false,
+    }
+}
+
 fn settings() -> Settings {
     let route = RouteSettings {
         rules: Rules {
@@ -254,22 +273,6 @@ fn settings() -> Settings {
         },
         hedge: patient(),
     };
-    let policy = Policy {
-        allowed_tiers: Vec::new(),
-        tier: None,
-        model: None,
-        quality_threshold: Score::clamped(0.7),
-        quality_check: true,
-        always_judged: false,
-        max_attempts: 3,
-        max_repairs: 0,
-        latency_target: None,
-        max_cost: None,
-        on_exhausted: OnExhausted::BestEffort,
-        cache: CachePolicy::default(),
-        consensus: None,
-        hedge: false,
-    };
     Settings {
         consensus: no_models(),
         cache_max_bytes: 1 << 20,
@@ -285,7 +288,7 @@ fn settings() -> Settings {
             time: LONG,
         },
         route,
-        policy,
+        policy: policy(),
         limits: limits(),
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),

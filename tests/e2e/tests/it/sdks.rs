@@ -1,5 +1,5 @@
-//! Programs that nobody here wrote: the packages of OpenAI, Anthropic, LangChain and Vercel, from PyPI and
-//! npm, against the edge, with keys, in both placements; and those of PyPI on a real model.
+//! Programs that nobody here wrote: the packages of OpenAI, Anthropic, `LangChain` and Vercel, from `PyPI` and
+//! npm, against the edge, with keys, in both placements; and those of `PyPI` on a real model.
 
 use std::path::Path;
 use std::process::Command;
