@@ -209,11 +209,15 @@ fn tree(metadata: &Metadata, found: &mut Vec<Finding>) -> anyhow::Result<()> {
 /// Whether nobody but those who may has brought it in.
 fn is_tolerated(metadata: &Metadata, package: &Package) -> bool {
     let nodes = metadata.resolve.iter().flat_map(|graph| &graph.nodes);
-    let mut parents = nodes.filter(|node| node.dependencies.contains(&package.id));
-    parents.all(|parent| {
-        let pair = (package.name.as_str(), metadata[&parent.id].name.as_str());
-        TOLERATED.contains(&pair)
-    })
+    let mut parents = nodes
+        .filter(|node| node.dependencies.contains(&package.id))
+        .peekable();
+    let is_brought_in = parents.peek().is_some();
+    is_brought_in
+        && parents.all(|parent| {
+            let pair = (package.name.as_str(), metadata[&parent.id].name.as_str());
+            TOLERATED.contains(&pair)
+        })
 }
 
 fn wrong_licence(package: &Package) -> Option<String> {
@@ -400,5 +404,22 @@ mod tests {
             !found.iter().any(|line| line.contains("terrace-config")),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_banned_crate_is_tolerated_from_the_one_that_may_bring_it_in_and_from_no_other() {
+        let stays_out = |crates: &[(&str, &str, &str)]| {
+            let found = findings_of(crates);
+            found.iter().any(|line| line.contains("chrono stays out"))
+        };
+        let needs = needs("dependencies", "chrono");
+        let brought = [("chrono", "MIT", ""), ("parquet", "MIT", &*needs)];
+        assert!(!stays_out(&brought));
+        let [chrono, parquet] = brought;
+        assert!(stays_out(&[
+            chrono,
+            parquet,
+            ("terrace-domain", "MIT", &*needs)
+        ]));
     }
 }

@@ -56,7 +56,7 @@ public final class Main {
     tell("metadata (key)", main::metadata);
     System.out.println("restart");
     System.in.read();
-    tell("reconnect after a restart", main::unary);
+    tell("reconnect after a restart", main::unaryWhenReady);
     main.terrace.close();
   }
 
@@ -87,6 +87,12 @@ public final class Main {
 
   private void unary() {
     var answer = terrace.router().route(Requests.ask(CAPITAL).build());
+    claim(Requests.text(answer.getOutput()).contains("Paris"), "no Paris");
+  }
+
+  /** A channel that has lost its server waits a second and more before it tries again: so does this. */
+  private void unaryWhenReady() {
+    var answer = terrace.router().withWaitForReady().route(Requests.ask(CAPITAL).build());
     claim(Requests.text(answer.getOutput()).contains("Paris"), "no Paris");
   }
 
