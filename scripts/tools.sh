@@ -41,7 +41,8 @@ python_with() {
     mkdir -p "$TOOLS"
     exec 8>"$TOOLS/$name.lock"
     flock 8
-    stamp=$(find "$@" -type f -not -path '*/pb/*' -print0 | sort -z | xargs -0 cat | sha256sum)
+    # Where the tree is counts: what is installed in place is nowhere else.
+    stamp=$({ echo "$ROOT"; find "$@" -type f -not -path '*/pb/*' -print0 | sort -z | xargs -0 cat; } | sha256sum)
     if [ "$(cat "$dir/installed" 2>/dev/null)" != "$stamp" ]; then
         say "installing $what into $dir"
         new_venv "$dir"
