@@ -4,10 +4,10 @@
 //! The new amount is the step's whole hold, not what is added, so a repeated call changes nothing.
 //! The difference comes from the periods that the hold was taken from, also after midnight.
 
-use terrace_domain::{BudgetName, Failure, NanoUsd, Reason, RequestId, Step};
+use terrace_domain::{Failure, NanoUsd, Reason, RequestId, Step};
 use time::OffsetDateTime;
 
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, Write};
 
 /// What is to last longer.
 #[derive(Debug)]
@@ -39,10 +39,6 @@ impl Write for Extend {
         self.request_id
     }
 
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
-    }
-
     fn decide(&self, desk: &mut Desk) -> Result<Extended, Failure> {
         let page = desk.find(self.request_id);
         let open = page.filter(|page| page.books.closed.is_none());
@@ -72,8 +68,6 @@ impl Write for Extend {
             expires_at: desk.keep_alive(self.request_id, self.ttl_ms),
         })
     }
-
-    fn tell(&self, _done: &Result<Extended, Failure>) {}
 }
 
 impl Extend {

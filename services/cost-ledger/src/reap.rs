@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use sqlx::PgConnection;
-use terrace_domain::{BudgetName, Failure, Reason, RequestId};
+use terrace_domain::{Failure, Reason, RequestId};
 use terrace_telemetry::fields;
 
 use crate::books::Entries;
@@ -77,10 +77,6 @@ impl Write for Orphan {
 
     fn request_id(&self) -> RequestId {
         self.0
-    }
-
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
     }
 
     fn decide(&self, desk: &mut Desk) -> Result<Self::Output, Failure> {

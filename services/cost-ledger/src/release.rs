@@ -1,8 +1,8 @@
 //! Release: frees the holds of steps that were never called.
 
-use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId, Step};
+use terrace_domain::{Failure, NanoUsd, RequestId, Step};
 
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, Write};
 
 /// Whose holds to free; no step means all that are open.
 #[derive(Debug)]
@@ -23,10 +23,6 @@ impl Write for Release {
         self.request_id
     }
 
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
-    }
-
     fn decide(&self, desk: &mut Desk) -> Result<NanoUsd, Failure> {
         let Some(page) = desk.find(self.request_id) else {
             return Ok(NanoUsd::ZERO);
@@ -37,6 +33,4 @@ impl Write for Release {
         }
         Ok(entries.freed)
     }
-
-    fn tell(&self, _done: &Result<NanoUsd, Failure>) {}
 }

@@ -24,14 +24,17 @@ pub(crate) trait Write: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// The budgets at hand that it may take money from, with what is known of the request.
-    fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName>;
+    /// The budgets at hand that it may take money from beside those of its holds, with what is known
+    /// of the request.
+    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
+        Vec::new()
+    }
 
     /// Works out what changes and enters it; a refusal enters nothing.
     fn decide(&self, desk: &mut Desk) -> Result<Self::Output, Failure>;
 
     /// Tells logs and metrics what came of it, once.
-    fn tell(&self, done: &Result<Self::Output, Failure>);
+    fn tell(&self, _done: &Result<Self::Output, Failure>) {}
 }
 
 /// A write without the type of its answer, so that all kinds can wait in one queue.

@@ -84,6 +84,4 @@ impl Write for Acquire {
             usable_for,
         })
     }
-
-    fn tell(&self, _done: &Result<Acquired, Failure>) {}
 }

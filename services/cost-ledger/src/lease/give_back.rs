@@ -1,8 +1,8 @@
 //! Give back: what is not taken of a lease is free again, also of one that was lost.
 
-use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId};
+use terrace_domain::{Failure, NanoUsd, RequestId};
 
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, Write};
 
 /// Which lease, and what of it is still taken.
 #[derive(Debug)]
@@ -28,10 +28,6 @@ impl Write for GiveBack {
         vec![self.lease_id]
     }
 
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
-    }
-
     fn decide(&self, desk: &mut Desk) -> Result<NanoUsd, Failure> {
         let (id, outstanding) = (self.lease_id, self.outstanding);
         let Some(lease) = desk.lease(id) else {
@@ -46,8 +42,6 @@ impl Write for GiveBack {
         }
         Ok(freed)
     }
-
-    fn tell(&self, _done: &Result<NanoUsd, Failure>) {}
 }
 
 impl GiveBack {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use sqlx::PgConnection;
-use terrace_domain::{BudgetName, Failure, NanoUsd, RequestId};
+use terrace_domain::{Failure, NanoUsd, RequestId};
 
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, Write};
 use crate::error::Error;
 use crate::store::{Store, Transaction, leases};
 
@@ -52,10 +52,6 @@ impl Write for Lose {
 
     fn leases(&self) -> Vec<RequestId> {
         vec![self.0]
-    }
-
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
     }
 
     fn decide(&self, desk: &mut Desk) -> Result<Self::Output, Failure> {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use terrace_domain::{BudgetName, Failure, NanoUsd, Reason, RequestId};
+use terrace_domain::{Failure, NanoUsd, Reason, RequestId};
 
 use super::usable;
 use crate::budget::LeaseTerms;
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, Write};
 
 /// Which lease, and by how much it is to grow.
 #[derive(Debug)]
@@ -41,10 +41,6 @@ impl Write for Renew {
         vec![self.lease_id]
     }
 
-    fn budgets(&self, _page: Option<&Page>) -> Vec<BudgetName> {
-        Vec::new()
-    }
-
     fn decide(&self, desk: &mut Desk) -> Result<Renewed, Failure> {
         let lease = desk.lease(self.lease_id).ok_or_else(|| {
             let message = format!("the lease {} is given back or lost", self.lease_id);
@@ -75,6 +71,4 @@ impl Write for Renew {
             recalled,
         })
     }
-
-    fn tell(&self, _done: &Result<Renewed, Failure>) {}
 }
