@@ -3,10 +3,10 @@
 
 use futures::future::{BoxFuture, FutureExt, join_all};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use terrace_domain::{Failure, Reason, RequestId};
 use terrace_proto::ledger::v1::RequestOutcome;
 
+use crate::rounds::{Round, play_any};
 use crate::sandbox::{Sandbox, closing, hold, raising, settling, spent};
 
 /// Enough for some of what is asked for.
@@ -76,7 +76,7 @@ fn make<'a>(ledger: &'a Sandbox, id: RequestId, call: Call) -> BoxFuture<'a, Res
     .boxed()
 }
 
-async fn play(rounds: Vec<Vec<(usize, Call)>>) {
+async fn play(rounds: Vec<Round<Call>>) {
     let ledger = Sandbox::with_budget(CAP).await;
     let ids: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
     for round in rounds {
@@ -105,22 +105,5 @@ async fn play(rounds: Vec<Vec<(usize, Call)>>) {
 
 #[test]
 fn sums_are_their_parts_and_the_cap_holds_whatever_the_order() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 6,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    let round = prop::collection::vec((0..3_usize, calls()), 1..6);
-    let rounds = prop::collection::vec(round, 1..8);
-    let result = runner.run(&rounds, |rounds| {
-        runtime.block_on(play(rounds));
-        Ok(())
-    });
-    result.unwrap();
+    play_any(calls(), 5, play);
 }

@@ -3,10 +3,10 @@
 
 use futures::future::{BoxFuture, FutureExt as _, join_all};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
 use terrace_domain::{Reason, RequestId};
 
 use crate::leased::lending;
+use crate::rounds::{Round, play_any};
 use crate::sandbox::{Sandbox, hold};
 
 /// Enough for a few leases and holds.
@@ -70,7 +70,7 @@ fn make<'a>(ledger: &'a Sandbox, lease: RequestId, call: Call) -> BoxFuture<'a, 
     .boxed()
 }
 
-async fn play(rounds: Vec<Vec<(usize, Call)>>) {
+async fn play(rounds: Vec<Round<Call>>) {
     let ledger = lending(CAP).await;
     let leases: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
     for round in rounds {
@@ -88,22 +88,5 @@ async fn play(rounds: Vec<Vec<(usize, Call)>>) {
 
 #[test]
 fn the_cap_holds_whatever_is_lent_and_lost() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 6,
-        max_shrink_iters: 60,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
-    let round = prop::collection::vec((0..3_usize, calls()), 1..4);
-    let rounds = prop::collection::vec(round, 1..8);
-    let result = runner.run(&rounds, |rounds| {
-        runtime.block_on(play(rounds));
-        Ok(())
-    });
-    result.unwrap();
+    play_any(calls(), 3, play);
 }

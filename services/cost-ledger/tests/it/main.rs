@@ -22,6 +22,7 @@ mod listed;
 mod orphans;
 mod payers;
 mod refused;
+mod rounds;
 mod sandbox;
 mod set_by_call;
 mod settled;
