@@ -221,7 +221,7 @@ async fn gateway_of(config: &Config, backend: &Backend, tasks: &Tasks) -> anyhow
         return Ok(link);
     }
     let settings = terrace_tier_gateway::Settings::from_config(config, &backend.name)?;
-    let app = terrace_tier_gateway::build(&settings)?;
+    let app = terrace_tier_gateway::build(&settings, tasks)?;
     app.start(tasks).await;
     let listening = ServerSettings::from_config(config, &backend.gateway, None);
     Ok(Link::in_process("gateway", app.stack(&listening)?))

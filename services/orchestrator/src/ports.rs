@@ -29,6 +29,15 @@ pub struct Call {
     pub deadline: Deadline,
 }
 
+/// How the text of an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pieces {
+    /// Each piece as soon as the model has it.
+    AsTheyCome,
+    /// As many together as come within a moment: nobody is shown them one by one.
+    Gathered,
+}
+
 impl Call {
     /// A call that may take this long.
     #[must_use]
@@ -93,6 +102,7 @@ pub trait Generate: Debug + Send + Sync {
         &self,
         request: &Request,
         candidate: &Candidate,
+        pieces: Pieces,
         call: Call,
     ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure>;
 

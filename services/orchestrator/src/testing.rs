@@ -26,6 +26,7 @@ use crate::classification::{Classification, Learned, Source, TaskKind, Taught};
 use crate::fingerprint::Fingerprint;
 use crate::ports::{
     Answered, Answering, Call, Classify, Generate, Generated, Judge, KnownRequest, Ledger, Outlook,
+    Pieces,
 };
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
@@ -196,6 +197,7 @@ impl Generate for ScriptedGateway {
         &self,
         _request: &Request,
         _candidate: &Candidate,
+        _pieces: Pieces,
         _call: Call,
     ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure> {
         self.calls.lock().unwrap().push(Instant::now());

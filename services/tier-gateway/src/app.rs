@@ -26,11 +26,12 @@ pub struct TierGateway {
     backend: String,
 }
 
-/// Builds a gateway. It connects to nothing; see [`TierGateway::start`].
+/// Builds a gateway whose answers are read in `tasks`. It connects to nothing; see
+/// [`TierGateway::start`].
 ///
 /// # Errors
 /// The HTTP client cannot be built: a defect of the build.
-pub fn build(settings: &Settings) -> Result<TierGateway, Error> {
+pub fn build(settings: &Settings, tasks: &Tasks) -> Result<TierGateway, Error> {
     let backend = &settings.backend;
     let blame = Blame {
         backend: backend.name.clone(),
@@ -46,6 +47,7 @@ pub fn build(settings: &Settings) -> Result<TierGateway, Error> {
         Arc::clone(&endpoints),
         Arc::clone(&registry),
         blame,
+        tasks.clone(),
     );
     Ok(TierGateway {
         grpc: Grpc::new(Arc::new(generate), Arc::clone(&registry), settings.limits),

@@ -5,6 +5,7 @@
 //! that no prompt gets into a log by accident.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -22,6 +23,8 @@ pub(crate) struct Call {
     /// Who pays; empty when nobody is named.
     pub(crate) project: String,
     pub(crate) priority: Priority,
+    /// How long text may wait for more of it; none when each piece is wanted as it comes.
+    pub(crate) gather: Option<Duration>,
 }
 
 /// What an image is taken to cost where a backend does not count, in bytes of text.
@@ -287,6 +290,7 @@ pub(crate) mod for_testing {
             tool_choice: ToolChoice::Auto,
             project: String::new(),
             priority: Priority::Interactive,
+            gather: None,
         }
     }
 

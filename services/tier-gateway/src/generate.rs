@@ -6,6 +6,7 @@
 
 mod ability;
 mod answer;
+mod gather;
 mod observe;
 mod patience;
 mod retries;
@@ -20,6 +21,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use terrace_config::Backend;
 use terrace_domain::{Failure, ModelName, Usage};
+use terrace_runtime::Tasks;
 use tokio::time::Instant;
 
 use crate::admit::{Admission, Ticket};
@@ -79,6 +81,7 @@ pub(crate) struct Generate {
     pub(crate) blame: Blame,
     pub(crate) retry: RetryPolicy,
     pub(crate) admission: Admission,
+    tasks: Tasks,
     limits: TimeLimits,
     provider_name: String,
 }
@@ -107,6 +110,7 @@ impl Generate {
         endpoints: Arc<Endpoints>,
         registry: Arc<Registry>,
         blame: Blame,
+        tasks: Tasks,
     ) -> Self {
         let backend = &settings.backend;
         Self {
@@ -115,6 +119,7 @@ impl Generate {
             registry,
             admission: Admission::new(backend, &settings.models),
             blame,
+            tasks,
             limits: TimeLimits::of(backend),
             provider_name: observe::provider_name(backend),
         }
@@ -147,7 +152,11 @@ impl Generate {
             let mut answer = self.begin(&call, &served, deadline);
             let opened = answer.open(way.provider(), &call, &served.model).await;
             let Err(fault) = opened else {
-                return Ok(answer.hold(place, way).into_events());
+                let events = answer.hold(place, way).into_events();
+                return Ok(match call.gather {
+                    None => events,
+                    Some(wait) => gather::gathered(events, wait, &self.tasks),
+                });
             };
             way.tell(Some(&fault));
             if fault.may_have_cost() {

@@ -62,7 +62,7 @@ impl GatewayService for Grpc {
         request: Request<wire::GenerateStreamRequest>,
     ) -> Result<Response<Self::GenerateStreamStream>, Status> {
         let deadline = deadline::of(&request).instant();
-        let call = request::call(request.into_inner().generation, self.limits);
+        let call = request::streamed(request.into_inner(), self.limits);
         let call = call.map_err(|failure| to_status(&failure))?;
         let events = self.generate.stream(call, deadline).await;
         let events = events.map_err(|failure| to_status(&failure))?;

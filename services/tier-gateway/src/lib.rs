@@ -55,10 +55,10 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let settings = Settings::from_config(config, backend)?;
     let listening = ServerSettings::from_config(config, &settings.backend.gateway, listen);
-    let gateway = build(&settings)?;
+    let tasks = Tasks::new(shutdown.clone());
+    let gateway = build(&settings, &tasks)?;
     let stack = gateway.stack(&listening)?;
     let bound = server::bind(&listening).await?;
-    let tasks = Tasks::new(shutdown.clone());
     gateway.start(&tasks).await;
     server::announce(NAME, bound.address())?;
     bound.serve(stack, shutdown).await?;

@@ -135,7 +135,10 @@ impl Gateway {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a suite without its gateway cannot run")]
     pub fn new(settings: &Settings) -> Self {
-        Self::of(&build(settings).expect("a gateway"), settings)
+        Self::of(
+            &build(settings, &Tasks::new(Shutdown::new())).expect("a gateway"),
+            settings,
+        )
     }
 
     /// The same, once it has asked its backend what that has.
@@ -144,7 +147,7 @@ impl Gateway {
     /// When it cannot be built: a defect of the suite.
     #[expect(clippy::expect_used, reason = "a suite without its gateway cannot run")]
     pub async fn started(settings: &Settings) -> Self {
-        let gateway = build(settings).expect("a gateway");
+        let gateway = build(settings, &Tasks::new(Shutdown::new())).expect("a gateway");
         gateway.start(&Tasks::new(Shutdown::new())).await;
         Self::of(&gateway, settings)
     }
@@ -183,7 +186,10 @@ impl Gateway {
     /// Reads an answer as it comes, to its end.
     pub async fn stream(&self, generation: wire::Generation) -> Answer {
         let generation = Some(generation);
-        let request = wire::GenerateStreamRequest { generation };
+        let request = wire::GenerateStreamRequest {
+            generation,
+            gather: None,
+        };
         let request = request_within(request, Deadline::within(PATIENCE));
         let mut answer = Answer::default();
         let failed = |error: tonic::Status| Some(status::to_failure(&error));

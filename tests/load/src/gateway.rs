@@ -144,7 +144,10 @@ impl Client {
             messages: vec![text_message(Role::User, prompt.to_owned())],
             ..Generation::default()
         });
-        let request = GenerateStreamRequest { generation };
+        let request = GenerateStreamRequest {
+            generation,
+            gather: None,
+        };
         let asked = Instant::now();
         let request = request_within(request, Deadline::within(CALL));
         let mut events = self.0.generate_stream(request).await?.into_inner();

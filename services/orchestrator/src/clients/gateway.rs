@@ -17,12 +17,15 @@ use tonic::Streaming;
 use super::{broken_contract, from_status};
 use crate::answer::Delta;
 use crate::catalog::{Abilities, Model};
-use crate::ports::{Call, Generate, Generated, Pulled};
+use crate::ports::{Call, Generate, Generated, Pieces, Pulled};
 use crate::request::{Priority, Request};
 use crate::route::plan::Candidate;
 
 /// How long a gateway may take to end its stream once the answer is complete.
 const END_TIMEOUT: Duration = Duration::from_millis(100);
+/// How long the pieces of an answer may wait for each other: a broken one is billed short by no more
+/// than what a model says in that time.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Calls the gateway in front of one backend.
 #[derive(Debug, Clone)]
@@ -55,6 +58,7 @@ impl Generate for GatewayClient {
         &self,
         request: &Request,
         candidate: &Candidate,
+        pieces: Pieces,
         call: Call,
     ) -> Result<BoxStream<'static, Result<Generated, Failure>>, Failure> {
         let params = common::GenerationParams {
@@ -78,6 +82,9 @@ impl Generate for GatewayClient {
                 }
                 .into(),
             }),
+            gather: (pieces == Pieces::Gathered)
+                .then(|| GATHER.try_into().ok())
+                .flatten(),
         };
         let answer = self
             .inner

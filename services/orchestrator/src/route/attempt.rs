@@ -287,7 +287,9 @@ impl Router {
             deadline: scene.deadline,
         };
         let flowed = async {
-            let events = gateway.generate(scene.asked, candidate, call).await?;
+            let events = gateway
+                .generate(scene.asked, candidate, flow.pieces(), call)
+                .await?;
             flow.run(events).await
         };
         let flowed = tokio::select! {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
 use crate::answer::Delta;
-use crate::ports::{Answering, Call, Generated, Judge, Outlook};
+use crate::ports::{Answering, Call, Generated, Judge, Outlook, Pieces};
 use crate::route::attempt::Scene;
 use crate::route::draft::Draft;
 use crate::route::events::{Commit, Event};
@@ -89,6 +89,14 @@ impl<'a> Flow<'a> {
             committed: false,
             since: Instant::now(),
             first: None,
+        }
+    }
+
+    /// How its text is wanted: nobody is shown what is held back.
+    pub(super) fn pieces(&self) -> Pieces {
+        match self.scene.context.events.commit() {
+            Commit::HoldBack => Pieces::Gathered,
+            Commit::Prefix { .. } | Commit::Provisional => Pieces::AsTheyCome,
         }
     }
 

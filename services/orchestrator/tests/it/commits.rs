@@ -60,6 +60,16 @@ async fn a_provisional_answer_leaves_as_it_comes_and_is_committed_by_its_verdict
 }
 
 #[tokio::test(start_paused = true)]
+async fn pieces_may_come_together_only_where_nobody_is_shown_them() {
+    let world = World::start().await;
+    for request in [streamed(question()), provisional(), prefix(1)] {
+        read(&world, request).await.unwrap();
+    }
+    world.route(question()).await.unwrap();
+    assert_eq!(world.small.gathered(), [true, false, false, true]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_provisional_answer_that_falls_short_is_taken_back() {
     let world = World::start().await;
     world.small.next(pieces(&["poor"]));

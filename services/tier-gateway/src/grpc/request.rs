@@ -8,9 +8,13 @@ mod message;
 mod params;
 mod tool;
 
+use std::time::Duration;
+
 use terrace_domain::{Failure, ModelName, Violations};
 use terrace_proto::common::v1 as common;
-use terrace_proto::gateway::v1::{EmbedRequest, Generation, PullModelRequest};
+use terrace_proto::gateway::v1::{
+    EmbedRequest, GenerateStreamRequest, Generation, PullModelRequest,
+};
 
 use crate::call::{Call, Priority};
 use crate::embed::Embed;
@@ -43,6 +47,19 @@ pub(super) fn call(generation: Option<Generation>, limits: Limits) -> Result<Cal
         tool_choice,
         project: generation.project,
         priority,
+        gather: None,
+    })
+}
+
+/// Reads a call whose answer comes in pieces.
+pub(super) fn streamed(request: GenerateStreamRequest, limits: Limits) -> Result<Call, Failure> {
+    let mut wrong = Violations::new();
+    let gather = request.gather.map(Duration::try_from).transpose();
+    wrong.require(gather.is_ok(), "gather", "must not be negative");
+    wrong.finish()?;
+    Ok(Call {
+        gather: gather.ok().flatten(),
+        ..call(request.generation, limits)?
     })
 }
 

@@ -93,7 +93,10 @@ async fn a_probe_that_answers_lets_the_others_in_before_its_end() {
     provider.set_script(Script::serving(["m"]).otherwise(endless));
     tokio::time::sleep(OPEN).await;
     let generation = Some(ask());
-    let request = wire::GenerateStreamRequest { generation };
+    let request = wire::GenerateStreamRequest {
+        generation,
+        gather: None,
+    };
     let request = request_within(request, Deadline::within(SOON));
     let probe = sandbox.client.clone().generate_stream(request).await;
     let mut probe = probe.unwrap().into_inner();

@@ -21,6 +21,7 @@ async fn a_dropped_stream_ends_the_call_upstream() {
         let (sandbox, provider) = Sandbox::with(wire, stalling());
         let request = wire::GenerateStreamRequest {
             generation: Some(ask()),
+            gather: None,
         };
         let request = request_within(request, Deadline::within(SOON));
         let answer = sandbox.client.clone().generate_stream(request).await;
@@ -72,6 +73,7 @@ async fn who_finds_no_place_is_sent_away_and_a_free_place_is_used() {
     let sandbox = Sandbox::new(&settings);
     let request = wire::GenerateStreamRequest {
         generation: Some(ask()),
+        gather: None,
     };
     let request = request_within(request, Deadline::within(SOON));
     let first = sandbox.client.clone().generate_stream(request).await;

@@ -13,6 +13,7 @@ use terrace_proto::gateway::v1::gateway_service_client::GatewayServiceClient;
 use terrace_proto::gateway::v1::generate_stream_response::Event;
 use terrace_rpc::deadline::{Deadline, request_within};
 use terrace_rpc::{Link, ServerSettings, status};
+use terrace_runtime::{Shutdown, Tasks};
 use terrace_testkit::{Provider, Script};
 use terrace_tier_gateway::config::Served;
 use terrace_tier_gateway::{Settings, TierGateway, build};
@@ -102,7 +103,7 @@ pub(crate) fn key(value: &str) -> Secret {
 
 impl Sandbox {
     pub(crate) fn new(settings: &Settings) -> Self {
-        let gateway = build(settings).unwrap();
+        let gateway = build(settings, &Tasks::new(Shutdown::new())).unwrap();
         let stack = gateway.stack(&ServerSettings::for_testing()).unwrap();
         let link = Link::in_process("tier-gateway", stack);
         let client = GatewayServiceClient::new(link);
@@ -142,7 +143,10 @@ impl Sandbox {
         time: Duration,
     ) -> Streamed {
         let generation = Some(generation);
-        let request = wire::GenerateStreamRequest { generation };
+        let request = wire::GenerateStreamRequest {
+            generation,
+            gather: None,
+        };
         let request = request_within(request, Deadline::within(time));
         let mut streamed = Streamed::default();
         let mut events = match self.client.clone().generate_stream(request).await {

@@ -146,7 +146,10 @@ async fn a_reader_who_waits_makes_the_backend_wait() {
         let torrent = Torrent::start(STREAM, event(wire));
         let sandbox = sandbox(wire, &torrent, ByteSize::mib(1024));
         let generation = Some(ask());
-        let request = wire::GenerateStreamRequest { generation };
+        let request = wire::GenerateStreamRequest {
+            generation,
+            gather: None,
+        };
         let request = request_within(request, Deadline::within(SOON * 12));
         let answer = sandbox.client.clone().generate_stream(request).await;
         let mut events = answer.unwrap().into_inner();

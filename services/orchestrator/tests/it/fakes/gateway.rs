@@ -79,6 +79,8 @@ pub(crate) struct Gateway {
     pub(crate) models: Rpc<ListModelsRequest, ListModelsResponse>,
     pub(crate) embeds: Rpc<EmbedRequest, EmbedResponse>,
     seen: watch::Sender<Vec<Seen<Generation>>>,
+    /// Whether the text of each might be gathered.
+    gathered: Mutex<Vec<bool>>,
     next: Mutex<VecDeque<Vec<Step>>>,
     /// Streams that were dropped before their end.
     dropped: watch::Sender<usize>,
@@ -90,6 +92,7 @@ impl Gateway {
             models: Rpc::new(Self::listing([model])),
             embeds: Rpc::new(fails(Reason::NotImplemented)),
             seen: watch::Sender::new(Vec::new()),
+            gathered: Mutex::default(),
             next: Mutex::default(),
             dropped: watch::Sender::new(0),
         }
@@ -114,6 +117,11 @@ impl Gateway {
 
     pub(crate) fn seen(&self) -> Vec<Seen<Generation>> {
         self.seen.borrow().clone()
+    }
+
+    /// Of each call, whether its pieces might come together.
+    pub(crate) fn gathered(&self) -> Vec<bool> {
+        self.gathered.lock().unwrap().clone()
     }
 
     /// Waits until so many generations were asked for.
@@ -190,6 +198,8 @@ impl GatewayService for Gateway {
         &self,
         request: Request<GenerateStreamRequest>,
     ) -> Result<Response<Self::GenerateStreamStream>, Status> {
+        let gathered = request.get_ref().gather.is_some();
+        self.gathered.lock().unwrap().push(gathered);
         let seen = Seen::of(request);
         let seen = Seen {
             message: seen.message.generation.unwrap(),
