@@ -67,11 +67,12 @@ pub(super) fn learned(rows: &[Row], split: Split, with_label: bool, times: Times
         let mut random = Rng::with_seed(times.seed.wrapping_add(repeat as u64));
         let (learn, measure) = split.draw(rows, &mut random);
         let examples: Vec<Example> = learn.iter().map(|row| example(row, with_label)).collect();
+        let fit = Fit::default().chosen(&examples);
         // The chance is calibrated by fitting five times more: once is enough to know its error.
         let weights = if repeat == 0 {
-            Fit::default().train(&examples)
+            fit.train(&examples)
         } else {
-            Fit::default().fit(&examples)
+            fit.fit(&examples)
         };
         let openings: HashSet<u64> = learn.iter().map(|row| row.example.group).collect();
         let mut told = Vec::with_capacity(measure.len());

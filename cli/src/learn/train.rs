@@ -1,13 +1,14 @@
 //! `terrace train`: from outcomes to the classifier's file of weights, or to the judge's.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 use terrace_domain::Failure;
-use terrace_learned::Fit;
+use terrace_learned::{Example, Fit};
 
-use super::outcomes::{self, Pair};
+use super::outcomes::{self, Outcomes, Pair};
 use super::{judge, rows, unwritable};
 use crate::args::TrainArgs;
 use crate::error::{Trouble, finish};
@@ -30,11 +31,23 @@ fn train(output: Output, args: &TrainArgs) -> Result<Exit, Trouble> {
     let files = args.files.iter().map(|file| outcomes::read(file, &pair));
     let files: Vec<_> = files.collect::<Result<_, Failure>>()?;
     let examples = rows::together(&files);
-    let weights = Fit::default().train(&examples);
+    let weights = fit(&files, &examples).train(&examples);
     let bytes = weights.to_bytes();
     fs::write(&args.out, &bytes).map_err(|error| unwritable(&args.out, &error))?;
     output.print(&summary(&args.out, &bytes, weights.examples))?;
     Ok(Exit::Fine)
+}
+
+/// How hard to shrink: as the rows tell where they are of one comparison, as one's own traffic is.
+/// What is learned from several is for traffic that is like none of them, of which their own rows say
+/// nothing: it stays shrunk hard.
+fn fit(files: &[Outcomes], examples: &[Example]) -> Fit {
+    let compared: HashSet<&str> = files.iter().map(|file| file.compared.as_str()).collect();
+    if compared.len() > 1 {
+        Fit::default()
+    } else {
+        Fit::default().chosen(examples)
+    }
 }
 
 /// What was written, from how many rows.

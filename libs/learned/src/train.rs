@@ -2,9 +2,12 @@
 //!
 //! 1. The prior's slope: how much gain a unit of its log-odds brings, shrunk to a constant.
 //! 2. Ridge on what is left, over buckets, measures and the label, shrunk hard: a gain is -1, 0 or
-//!    1 for most questions, and most of that is luck.
+//!    1 for most questions, and most of that is luck. How hard can be chosen from the examples, where
+//!    they leave no doubt of it ([`Fit::chosen`]).
 //! 3. Out-of-fold scores of the same procedure give the calibration, so that it knows what the
 //!    weights are worth on questions that they have not seen.
+
+mod choice;
 
 use crate::features::{BUCKETS, Features};
 use crate::gain::Head;
@@ -162,20 +165,23 @@ impl Fit {
     fn calibration(&self, examples: &[Example]) -> [f32; 2] {
         let mut scored = Vec::with_capacity(examples.len());
         for fold in 0..FOLDS {
-            let is_out = |example: &&Example| example.group % FOLDS == fold;
-            let learned: Vec<Example> = examples
-                .iter()
-                .filter(|example| !is_out(example))
-                .cloned()
-                .collect();
+            let (learned, out) = parted(examples, fold);
             let weights = self.fit(&learned);
-            scored.extend(examples.iter().filter(is_out).map(|example| {
+            scored.extend(out.into_iter().map(|example| {
                 let gain = weights.gain(&example.features, example.prior, example.label);
                 (gain, example.suffices, example.count)
             }));
         }
         logistic::calibrate(&scored).map(|number| number as f32)
     }
+}
+
+/// The examples to learn from for a fold, and those that are out.
+fn parted(examples: &[Example], fold: u64) -> (Vec<Example>, Vec<&Example>) {
+    let is_out = |example: &&Example| example.group % FOLDS == fold;
+    let learned = examples.iter().filter(|example| !is_out(example));
+    let out = examples.iter().filter(is_out);
+    (learned.cloned().collect(), out.collect())
 }
 
 #[cfg(test)]
