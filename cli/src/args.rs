@@ -53,6 +53,28 @@ pub(crate) struct Cli {
         hide_env_values = true
     )]
     pub(crate) api_key: Option<String>,
+    /// Authorities that an https server's certificate has to come from; without it those that
+    /// browsers trust
+    #[arg(long, global = true, env = "TERRACE_CA", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Own certificate to show to an https server that asks for one
+    #[arg(
+        long,
+        global = true,
+        env = "TERRACE_CERT",
+        value_name = "FILE",
+        requires = "cert_key"
+    )]
+    pub(crate) cert: Option<PathBuf>,
+    /// Key of that certificate
+    #[arg(
+        long,
+        global = true,
+        env = "TERRACE_CERT_KEY",
+        value_name = "FILE",
+        requires = "cert"
+    )]
+    pub(crate) cert_key: Option<PathBuf>,
     /// When to colour what is printed; `NO_COLOR` is honoured
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,

@@ -1,5 +1,6 @@
 //! The way to a running server: one link, one deadline for each call.
 
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use terrace_proto::ledger::v1::account_service_client::AccountServiceClient;
 use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_proto::router::v1::router_service_client::RouterServiceClient;
 use terrace_rpc::server::MAX_MESSAGE_BYTES;
-use terrace_rpc::{Deadline, Link, deadline};
+use terrace_rpc::tls;
+use terrace_rpc::{Deadline, Link, Network, deadline};
 use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 
@@ -28,10 +30,13 @@ impl Client {
     /// Does not connect yet.
     ///
     /// # Errors
-    /// `server` is no address.
+    /// `server` is no address, or a certificate cannot be used.
     pub(crate) fn new(server: &str) -> Result<Self, Trouble> {
-        let link = Link::network("server", server)
-            .map_err(|error| Failure::new(Reason::InvalidRequest, format!("--server: {error}")))?;
+        let wrong = |text: String| Failure::new(Reason::InvalidRequest, text);
+        let network = network(server).map_err(|error| wrong(error.to_string()))?;
+        let link = network
+            .link("server", server)
+            .map_err(|error| wrong(format!("--server: {error}")))?;
         Ok(Self { link })
     }
 
@@ -74,6 +79,34 @@ pub(crate) fn call_with(key: Option<String>) {
         // The first stands; there is one command line.
         let _set = AUTHORIZATION.set(value);
     }
+}
+
+/// Whom this process trusts, and what it shows, where it speaks TLS.
+#[derive(Debug)]
+struct Shown {
+    ca: Option<PathBuf>,
+    identity: Option<(PathBuf, PathBuf)>,
+}
+
+static SHOWN: OnceLock<Shown> = OnceLock::new();
+
+/// Lets every https server be checked against the authorities in `ca`, and be shown a certificate
+/// with its key.
+pub(crate) fn show(ca: Option<PathBuf>, identity: Option<(PathBuf, PathBuf)>) {
+    // The first stands; there is one command line.
+    let _set = SHOWN.set(Shown { ca, identity });
+}
+
+/// How `server` is reached: files are only read where they are of use.
+fn network(server: &str) -> Result<Network, tls::Error> {
+    let plain = Network::default();
+    if !server.starts_with("https://") {
+        return Ok(plain);
+    }
+    let shown = SHOWN.get();
+    let ca = shown.and_then(|shown| shown.ca.clone());
+    let identity = shown.and_then(|shown| shown.identity.clone());
+    Ok(plain.with_tls(tls::Client::from_flags(ca, identity)?))
 }
 
 /// A request that is answered soon or not at all.

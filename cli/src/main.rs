@@ -43,11 +43,15 @@ async fn main() -> ExitCode {
     let Cli {
         server,
         api_key,
+        ca,
+        cert,
+        cert_key,
         color,
         command,
     } = Cli::parse();
     let output = Output::new(color);
     client::call_with(api_key);
+    client::show(ca, cert.zip(cert_key));
     match command {
         Command::Up(args) => Box::pin(up::run(output, &args)).await,
         Command::Serve(args) => Box::pin(serve::run(&args)).await,

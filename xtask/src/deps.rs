@@ -79,6 +79,11 @@ const HOMES: &[(&str, &str, &str)] = &[
          of the operator's, by the client that tonic brings along anyway",
     ),
     (
+        "hyper-util",
+        "terrace-rpc",
+        "the adapter between tokio's connections and hyper's, for TLS that changes its certificate",
+    ),
+    (
         "hyper-rustls",
         "terrace-cost-ledger",
         "TLS for the ledger's alert webhook",
@@ -159,8 +164,10 @@ fn member(metadata: &Metadata, package: &Package, found: &mut Vec<Finding>) -> a
 /// Says what is wrong with `from` depending on `dependency`, if anything is.
 fn wrong_with(from: &str, dependency: &Dependency) -> Option<String> {
     let to = dependency.name.as_str();
-    if let Some((_, home, why)) = HOMES.iter().find(|(name, ..)| *name == to) {
-        return (from != *home).then(|| format!("{to} belongs to {home} alone: {why}"));
+    let mut homes = HOMES.iter().filter(|(name, ..)| *name == to).peekable();
+    if let Some((_, home, why)) = homes.peek() {
+        let text = format!("{to} belongs to {home} alone: {why}");
+        return homes.all(|(_, home, _)| from != *home).then_some(text);
     }
     let (own, other) = (layer_of(from)?, layer_of(to)?);
     let allowed = match (own, other) {

@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use futures::future::try_join_all;
 use futures::stream::FuturesUnordered;
 use terrace_config::Config;
-use terrace_rpc::Link;
+use terrace_rpc::Network;
 use terrace_runtime::signal::Stop;
 use terrace_runtime::{Shutdown, Tasks};
 
@@ -82,7 +82,7 @@ async fn live(
         Some(orchestrator) => orchestrator.address().await?,
         None => String::new(),
     };
-    let link = Link::network("orchestrator", &address)?;
+    let link = Network::from_config(config)?.link("orchestrator", &address)?;
     let edge = start_edge(config, spawn, (&address, set), children).await?;
     let parts: Vec<Part> = edge.into_iter().chain(parts).collect();
     report::print(output, &address, &parts, link).await;

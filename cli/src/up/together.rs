@@ -16,8 +16,8 @@ use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
 use terrace_proto::ledger::v1::account_service_server::AccountServiceServer;
 use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use terrace_proto::{classifier, gateway, judge, ledger, router};
-use terrace_rpc::Link;
 use terrace_rpc::server::{self, ServerSettings, Services, Stack};
+use terrace_rpc::{Link, Network};
 use terrace_runtime::{Grace, Shutdown, Tasks};
 
 use super::DATABASE_HINT;
@@ -57,7 +57,7 @@ pub(super) async fn run(output: Output, config: &Config, args: &UpArgs) -> anyho
         built = building => built?,
         () = shutdown.requested() => return Ok(()),
     };
-    let address = format!("http://{}", bound.address());
+    let address = bound.url();
     let link = Link::in_process("orchestrator", front.clone());
     let behind_edge = terrace_edge::Links {
         orchestrator: link.clone(),
@@ -90,7 +90,7 @@ impl Edge {
 
     fn part(&self) -> Option<Part> {
         let (_, bound) = self.0.as_ref()?;
-        Some(Part::edge(&format!("http://{}", bound.address())))
+        Some(Part::edge(&bound.url()))
     }
 
     async fn serve(self, links: terrace_edge::Links, shutdown: &Shutdown) -> anyhow::Result<()> {
@@ -159,13 +159,20 @@ const fn behind(_method: &str) -> Scope {
 }
 
 /// The link to a service that the config places elsewhere.
-fn elsewhere(peer: &'static str, service: &Service) -> anyhow::Result<Option<Link>> {
-    let address = service.url.as_ref().map(|_| service.address());
-    Ok(address.map(|url| Link::network(peer, &url)).transpose()?)
+fn elsewhere(
+    config: &Config,
+    peer: &'static str,
+    service: &Service,
+) -> anyhow::Result<Option<Link>> {
+    if service.url.is_none() {
+        return Ok(None);
+    }
+    let network = Network::from_config(config)?;
+    Ok(Some(network.link(peer, &service.address())?))
 }
 
 fn classifier(config: &Config) -> anyhow::Result<Link> {
-    if let Some(link) = elsewhere("classifier", &config.services.classifier)? {
+    if let Some(link) = elsewhere(config, "classifier", &config.services.classifier)? {
         return Ok(link);
     }
     let app = terrace_classifier::build(terrace_classifier::Settings::from_config(config))?;
@@ -178,11 +185,12 @@ fn classifier(config: &Config) -> anyhow::Result<Link> {
 }
 
 fn judge(config: &Config, gateways: Vec<(BackendName, Link)>) -> anyhow::Result<Link> {
-    if let Some(link) = elsewhere("judge", &config.services.quality_judge)? {
+    if let Some(link) = elsewhere(config, "judge", &config.services.quality_judge)? {
         return Ok(link);
     }
     let settings = terrace_quality_judge::Settings::from_config(config);
-    let app = terrace_quality_judge::build_with(settings, gateways)?;
+    let app =
+        terrace_quality_judge::build_with(settings, gateways, &Network::from_config(config)?)?;
     let stack = app.stack(&ServerSettings::from_config(
         config,
         &config.services.quality_judge,
@@ -192,7 +200,7 @@ fn judge(config: &Config, gateways: Vec<(BackendName, Link)>) -> anyhow::Result<
 }
 
 async fn ledger(config: &Config, tasks: &Tasks) -> anyhow::Result<Link> {
-    if let Some(link) = elsewhere("ledger", &config.services.cost_ledger)? {
+    if let Some(link) = elsewhere(config, "ledger", &config.services.cost_ledger)? {
         return Ok(link);
     }
     let settings = terrace_cost_ledger::Settings::from_config(config);
@@ -217,7 +225,7 @@ async fn gateways(config: &Config, tasks: &Tasks) -> anyhow::Result<Vec<(Backend
 }
 
 async fn gateway_of(config: &Config, backend: &Backend, tasks: &Tasks) -> anyhow::Result<Link> {
-    if let Some(link) = elsewhere("gateway", &backend.gateway)? {
+    if let Some(link) = elsewhere(config, "gateway", &backend.gateway)? {
         return Ok(link);
     }
     let settings = terrace_tier_gateway::Settings::from_config(config, &backend.name)?;

@@ -27,12 +27,13 @@ pub use problem::{Place, Problem, Problems};
 pub use read::is_link_local;
 
 pub use schema::{
-    AlertWebhook, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore, Capabilities,
-    CommitMode, Config, Cors, CostControl, Dashboard, Decision, Edge, Equivalence, ExternalJudge,
-    Goal, GreyZone, Hedge, History, Judge, Known, Learning, Leases, Ledger, Limits, LogFormat,
-    Marker, Model, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, PriceSource, Profile,
-    Queue, Retry, Routing, Rule, SecondOpinion, Service, Services, Spool, Target, Telemetry, Tier,
-    Tiers, Weights,
+    AlertWebhook, AtZero, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore,
+    Capabilities, ClientCertificate, CommitMode, Config, Cors, CostControl, Dashboard, Decision,
+    Edge, Equivalence, ExternalJudge, Goal, GreyZone, Hedge, History, Judge, Known, Learning,
+    Leases, Ledger, Limits, LogFormat, Marker, Model, Network, OnClassifierUnavailable,
+    OnExhausted, OnJudgeUnavailable, OnTierAtZero, Part, PerPart, PriceSource, Profile, Queue,
+    Retry, Routing, Rule, SecondOpinion, Service, Services, Spool, Target, Telemetry, Tier, Tiers,
+    Tls, TlsFiles, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

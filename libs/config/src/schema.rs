@@ -5,6 +5,7 @@
 //! together.
 
 mod alert_webhook;
+mod at_zero;
 mod auth;
 mod backends;
 mod built_in;
@@ -20,13 +21,16 @@ mod learning;
 mod leases;
 mod ledger;
 mod limits;
+mod network;
 mod routing;
 mod services;
 mod telemetry;
 mod tiers;
+mod tls;
 mod traffic;
 
 pub use alert_webhook::AlertWebhook;
+pub use at_zero::{AtZero, OnTierAtZero};
 pub use auth::Auth;
 pub use backends::{Backend, BackendKind, Profile};
 pub use cache_store::CacheStore;
@@ -41,12 +45,14 @@ pub use learning::Learning;
 pub use leases::Leases;
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;
+pub use network::Network;
 pub use routing::{
     Equivalence, Marker, OnClassifierUnavailable, OnExhausted, OnJudgeUnavailable, Routing,
 };
 pub use services::{Service, Services};
 pub use telemetry::{LogFormat, Telemetry};
 pub use tiers::{Capabilities, Known, Model, PriceSource, Tier, Tiers};
+pub use tls::{ClientCertificate, Part, PerPart, Tls, TlsFiles};
 pub use traffic::{Breaker, Queue, Retry};
 
 use terrace_domain::{BackendName, ModelName};
@@ -73,6 +79,10 @@ pub struct Config {
     pub auth: Auth,
     /// Where the services listen and are found.
     pub services: Services,
+    /// How services find each other's replicas.
+    pub network: Network,
+    /// What services show each other, and who may call whom.
+    pub tls: Tls,
     /// The HTTP way in.
     pub edge: Edge,
     /// Traces and logs.
@@ -95,6 +105,8 @@ impl Config {
             ledger: section.section("ledger", Ledger::read),
             auth: section.section("auth", Auth::read),
             services: section.section("services", Services::read),
+            network: section.section("network", Network::read),
+            tls: section.section("tls", Tls::read),
             edge: section.section("edge", |section| Edge::read(section, &tiers)),
             telemetry: section.section("telemetry", Telemetry::read),
             limits: section.section("limits", Limits::read),

@@ -19,8 +19,9 @@ pub mod process;
 mod reject;
 pub mod server;
 pub mod status;
+pub mod tls;
 mod trace;
 
 pub use deadline::Deadline;
-pub use link::Link;
+pub use link::{Link, Network};
 pub use server::{Bound, Limits, ServerSettings, Services, Stack};

@@ -2,19 +2,24 @@
 //!
 //! A [`Link`] goes into the constructor of any generated client. Both kinds have the same layers
 //! (trace → metrics → deadline → transport) and show a callee the same bytes, so nothing behaves
-//! differently when a service moves into another process. A network link is one lazy HTTP/2
-//! connection; choosing among several replicas is to be a transport of its own, beside these two.
+//! differently when a service moves into another process. Over the network a name stands for as
+//! many replicas as it has addresses ([`Network`]), and each call goes to one of them.
 
+mod address;
+mod balance;
+mod connect;
+mod network;
+mod replay;
+mod resolve;
 mod transport;
+mod unsent;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tonic::transport::Endpoint;
 use tower::Service;
 
 use crate::deadline;
@@ -22,20 +27,19 @@ use crate::layer::{Boxed, Layered, Request, Response};
 use crate::metrics::Metrics;
 use crate::server::Stack;
 use crate::trace;
+use address::Address;
+use balance::Balance;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// A peer that vanished without a word is noticed while calls wait for it.
-const PING_EVERY: Duration = Duration::from_secs(20);
-const PING_PATIENCE: Duration = Duration::from_secs(10);
-/// Failures travel in headers; hyper's 16 KiB would turn a long one into a broken connection.
-const MAX_HEADERS: u32 = 64 * 1024;
+pub use network::Network;
 
-/// The way to one callee. Cheap to clone; clones share the connection.
+/// The way to one callee. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct Link {
     peer: &'static str,
     target: Arc<str>,
     service: Boxed,
+    /// None in the same process.
+    replicas: Option<Balance>,
 }
 
 /// An address that no link can be made to.
@@ -48,28 +52,13 @@ pub struct InvalidUrl {
 }
 
 impl Link {
-    /// Makes a link to the server at `url`, as `http://127.0.0.1:7001`. Connects at the first
-    /// call, and again whenever the connection was lost. To be made inside a tokio runtime.
-    ///
-    /// `peer` names the callee in messages, spans and metrics, as `classifier`.
+    /// Makes a link over the network in plain text, with everything else as [`Network::default`]
+    /// has it.
     ///
     /// # Errors
-    /// `url` is no `http://` address with a host.
+    /// As [`Network::link`].
     pub fn network(peer: &'static str, url: &str) -> Result<Self, InvalidUrl> {
-        let channel = endpoint(url)
-            .map_err(|problem| InvalidUrl {
-                peer,
-                url: url.to_owned(),
-                problem,
-            })?
-            .connect_lazy();
-        let target: Arc<str> = url.into();
-        let network = transport::Network {
-            peer,
-            target: Arc::clone(&target),
-            channel,
-        };
-        Ok(Self::over(peer, target, network))
+        Network::default().link(peer, url)
     }
 
     /// Makes a link to a callee in this process.
@@ -90,6 +79,28 @@ impl Link {
         &self.target
     }
 
+    /// Whether the callee has no replica: its name is known to have no address.
+    #[must_use]
+    pub fn is_at_zero(&self) -> bool {
+        self.replicas.as_ref().is_some_and(Balance::is_at_zero)
+    }
+
+    /// Waits until the callee has a replica; at once where that cannot be told.
+    pub async fn present(&self) {
+        if let Some(replicas) = &self.replicas {
+            replicas.present().await;
+        }
+    }
+
+    fn to(peer: &'static str, url: &str, address: Address, network: &Network) -> Self {
+        let target: Arc<str> = url.into();
+        let balance = Balance::new(peer, Arc::clone(&target), address, network);
+        Self {
+            replicas: Some(balance.clone()),
+            ..Self::over(peer, target, balance)
+        }
+    }
+
     fn over<S>(peer: &'static str, target: Arc<str>, transport: S) -> Self
     where
         S: Service<Request, Response = Response, Error = Infallible>
@@ -108,6 +119,7 @@ impl Link {
             peer,
             target,
             service: Boxed::new(service),
+            replicas: None,
         }
     }
 }
@@ -135,35 +147,9 @@ impl fmt::Debug for Link {
     }
 }
 
-fn endpoint(url: &str) -> Result<Endpoint, String> {
-    let uri: http::Uri = url
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| error.to_string())?;
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err("https is not supported yet".to_owned()),
-        _ => return Err("it has to begin with http://".to_owned()),
-    }
-    if uri.host().is_none_or(str::is_empty) {
-        return Err("it has no host".to_owned());
-    }
-    Ok(Endpoint::from(uri)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .tcp_keepalive(Some(PING_EVERY))
-        .http2_keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_PATIENCE)
-        .http2_max_header_list_size(MAX_HEADERS))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn delays_of_small_packets_are_off() {
-        assert!(endpoint("http://127.0.0.1:7001").unwrap().get_tcp_nodelay());
-    }
 
     #[tokio::test]
     async fn an_address_that_cannot_be_called_is_refused_with_an_example() {

@@ -2,7 +2,7 @@
 //!
 //! A model server that follows a script (and can be slow, wrong or dead on request), a collector
 //! of exported spans, fresh PostgreSQL databases, a PostgreSQL that can be killed, a part of a
-//! Valkey, a wire that can be cut, and child processes whose output can be awaited.
+//! Valkey, a wire that can be cut, a name service, and child processes whose output can be awaited.
 //! Each server runs on a runtime of its own, so that it outlives, and can be killed apart from,
 //! the code under test. Nothing here is used in production.
 //!
@@ -13,6 +13,7 @@
 pub mod cache;
 pub mod clock;
 mod host;
+pub mod names;
 pub mod otlp;
 pub mod ports;
 pub mod postgres;
@@ -21,6 +22,7 @@ pub mod provider;
 pub mod relay;
 
 pub use cache::TestCache;
+pub use names::{NameService, Says};
 pub use otlp::Collector;
 pub use postgres::{PostgresServer, Session, TestDatabase};
 pub use process::Process;

@@ -36,12 +36,20 @@ impl Relay {
     /// # Panics
     /// When there is no free port.
     #[must_use]
-    #[expect(clippy::panic, reason = "a test without its relay cannot run")]
     pub fn start(target: &str) -> Self {
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), target)
+    }
+
+    /// Starts one that listens at `address`, in front of the server at `target`.
+    ///
+    /// # Panics
+    /// When the address is taken.
+    #[must_use]
+    #[expect(clippy::panic, reason = "a test without its relay cannot run")]
+    pub fn start_at(address: SocketAddr, target: &str) -> Self {
         let (sender, wire) = watch::channel(Wire::Whole);
         let target = target.to_owned();
-        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        match Host::start(anywhere, |listener| accept(listener, target, wire)) {
+        match Host::start(address, |listener| accept(listener, target, wire)) {
             Ok(host) => Self { host, wire: sender },
             Err(error) => panic!("no relay: {error:#}"),
         }

@@ -49,7 +49,7 @@ pub async fn run(
     let settings = ServerSettings::from_config(config, &config.services.classifier, listen);
     let stack = app.stack(&settings)?;
     let bound = server::bind(&settings).await?;
-    server::announce("classifier", bound.address())?;
+    server::announce("classifier", &bound.url())?;
     bound.serve(stack, shutdown).await?;
     Ok(())
 }

@@ -62,7 +62,7 @@ pub async fn run(
     let settings = ServerSettings::from_config(config, &config.services.cost_ledger, listen);
     let stack = app.stack(&settings)?;
     let bound = server::bind(&settings).await?;
-    server::announce("cost-ledger", bound.address())?;
+    server::announce("cost-ledger", &bound.url())?;
     app.start_background(&tasks);
     let served = bound.serve(stack, shutdown).await;
     // What was begun for callers that are gone by now is still written.

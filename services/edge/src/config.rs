@@ -1,6 +1,7 @@
 //! The edge's part of the config.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use terrace_config::{CommitMode, Config, Cors, Dashboard};
@@ -14,6 +15,12 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Where it shows its metrics, if that is a place of their own.
     pub metrics_listen: Option<SocketAddr>,
+    /// The files of the certificate that it shows and of the key; without, it speaks plain HTTP.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// How often these files are looked at again.
+    pub reload_interval: Duration,
+    /// Whether plain HTTP may be spoken where others than this machine listen.
+    pub allow_plaintext: bool,
     /// The largest body of a request, in bytes.
     pub max_body_bytes: usize,
     /// How long a body may take to arrive.
@@ -53,6 +60,9 @@ impl Settings {
         Self {
             listen: listen.unwrap_or(edge.listen),
             metrics_listen: edge.metrics_listen,
+            certificate: edge.cert_file.clone().zip(edge.key_file.clone()),
+            reload_interval: config.tls.reload_interval,
+            allow_plaintext: edge.allow_plaintext,
             max_body_bytes: bytes(edge.max_body_bytes.get()),
             body_timeout: edge.body_timeout,
             status_patience: edge.status_patience,

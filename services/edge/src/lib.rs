@@ -34,7 +34,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use terrace_config::Config;
-use terrace_rpc::{Link, server};
+use terrace_rpc::{Network, server};
 use terrace_runtime::{Grace, Shutdown};
 
 pub use app::{App, Links, build};
@@ -52,13 +52,14 @@ pub async fn run(
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let services = &config.services;
+    let network = Network::from_config(config)?;
     let links = Links {
-        orchestrator: Link::network("orchestrator", &services.orchestrator.address())?,
-        ledger: Link::network("ledger", &services.cost_ledger.address())?,
+        orchestrator: network.link("orchestrator", &services.orchestrator.address())?,
+        ledger: network.link("ledger", &services.cost_ledger.address())?,
     };
     let settings = Settings::from_config(config, listen);
     let bound = listen::bind(&settings).await.context("cannot listen")?;
-    server::announce("edge", bound.address())?;
+    server::announce("edge", &bound.url())?;
     let app = build(settings, links, shutdown.clone())?;
     bound.serve(app, &shutdown, Grace::default()).await?;
     Ok(())

@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use futures::StreamExt as _;
 use futures::future::ready;
+use terrace_rpc::tls::{self, Protocols, Stream};
 use terrace_runtime::{Grace, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,12 +42,29 @@ const STREAMS: u32 = 256;
 /// The largest head of a request, in bytes.
 const MAX_HEAD: u32 = 64 * 1024;
 
-/// An address that cannot be listened on.
+/// Hands of TLS that may be being shaken at once.
+const SHAKING: usize = 256;
+
+/// Why the edge does not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct BindError {
-    address: SocketAddr,
-    source: io::Error,
+pub enum BindError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Others than this machine could read what is said there.
+    #[error(
+        "refusing to listen on {0} in plain HTTP: set edge.cert_file and edge.key_file, or \
+         edge.allow_plaintext where something in front of it has TLS"
+    )]
+    Plaintext(SocketAddr),
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
 }
 
 /// A listener that stopped by itself.
@@ -59,6 +77,7 @@ pub struct ServeError(#[from] tonic::transport::Error);
 pub struct Bound {
     requests: Socket,
     metrics: Option<Socket>,
+    tls: Option<Arc<tls::Server>>,
 }
 
 struct Socket {
@@ -69,8 +88,19 @@ struct Socket {
 /// Opens the sockets that `settings` name.
 ///
 /// # Errors
-/// One of the addresses is taken or not ours.
+/// One of the addresses is taken or not ours, plain HTTP is not allowed there, or the certificate
+/// cannot be used.
 pub async fn bind(settings: &Settings) -> Result<Bound, BindError> {
+    let open = !settings.listen.ip().is_loopback();
+    if open && settings.certificate.is_none() && !settings.allow_plaintext {
+        return Err(BindError::Plaintext(settings.listen));
+    }
+    let tls = settings.certificate.clone().map(|(cert, key)| {
+        let cert = tls::File::new("edge.cert_file", cert);
+        let key = tls::File::new("edge.key_file", key);
+        let interval = settings.reload_interval;
+        tls::Server::open((cert, key), None, interval, Protocols::AnyHttp).map(Arc::new)
+    });
     let metrics = match settings.metrics_listen {
         Some(address) => Some(Socket::open(address).await?),
         None => None,
@@ -78,6 +108,7 @@ pub async fn bind(settings: &Settings) -> Result<Bound, BindError> {
     Ok(Bound {
         requests: Socket::open(settings.listen).await?,
         metrics,
+        tls: tls.transpose()?,
     })
 }
 
@@ -86,6 +117,13 @@ impl Bound {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.requests.address
+    }
+
+    /// The same as a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.requests.address)
     }
 
     /// Where the metrics are, if they have a place of their own.
@@ -111,7 +149,7 @@ impl Bound {
         ));
         let requests = builder().serve_with_incoming_shutdown(
             app.routes,
-            self.requests.incoming(places),
+            self.requests.incoming(places, self.tls),
             closing.clone().cancelled_owned(),
         );
         tokio::select! {
@@ -157,7 +195,7 @@ async fn serve_metrics(socket: Option<Socket>, routes: Router) {
 
 impl Socket {
     async fn open(address: SocketAddr) -> Result<Self, BindError> {
-        let failed = |source| BindError { address, source };
+        let failed = |source| BindError::Address { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
@@ -168,21 +206,40 @@ impl Socket {
     fn incoming(
         self,
         places: Arc<Semaphore>,
+        tls: Option<Arc<tls::Server>>,
     ) -> impl futures::Stream<Item = io::Result<Connection>> {
         let accepted = TcpIncoming::from(self.listener)
             .with_nodelay(Some(true))
             .with_keepalive(Some(PING_EVERY));
-        accepted.filter_map(move |stream| {
-            let connection = match stream {
+        let placed = accepted.filter_map(move |stream| {
+            let placed = match stream {
                 Err(error) => Some(Err(error)),
                 Ok(stream) => {
                     let place = Arc::clone(&places).try_acquire_owned().ok();
-                    place.map(|place| Ok(Connection::new(stream, place)))
+                    place.map(|place| Ok((stream, place)))
                 }
             };
-            ready(connection)
-        })
+            ready(placed)
+        });
+        let shaken = placed.map(move |placed| shake(placed, tls.clone()));
+        shaken.buffer_unordered(SHAKING).filter_map(ready)
     }
+}
+
+/// A connection once hands are shaken, where that is wanted; none where they are not.
+async fn shake(
+    placed: io::Result<(TcpStream, OwnedSemaphorePermit)>,
+    tls: Option<Arc<tls::Server>>,
+) -> Option<io::Result<Connection>> {
+    let (stream, place) = match placed {
+        Ok(placed) => placed,
+        Err(error) => return Some(Err(error)),
+    };
+    let stream = match tls {
+        None => Stream::plain(stream),
+        Some(tls) => tls.accept(stream).await?,
+    };
+    Some(Ok(Connection::new(stream, place)))
 }
 
 impl fmt::Debug for Socket {
@@ -193,7 +250,7 @@ impl fmt::Debug for Socket {
 
 /// A connection that has to say something soon.
 struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     _place: OwnedSemaphorePermit,
     /// Ends the connection unless its first bytes come before; none once they have.
     silence: Option<Pin<Box<Sleep>>>,
@@ -201,7 +258,7 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+    fn new(stream: Stream, place: OwnedSemaphorePermit) -> Self {
         Self {
             stream,
             _place: place,
@@ -215,7 +272,7 @@ impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
     fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
+        self.stream.tcp_info()
     }
 }
 

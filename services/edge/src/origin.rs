@@ -81,7 +81,8 @@ fn may_call(headers: &HeaderMap, settings: &Settings) -> bool {
 /// Whether the page came from the very address that it calls, and that is on loopback.
 fn is_own(origin: &str, headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let called = origin.strip_prefix("http://");
+    let called = ["http://", "https://"];
+    let called = called.iter().find_map(|scheme| origin.strip_prefix(scheme));
     host.is_some() && called == host && host.is_some_and(is_loopback)
 }
 

@@ -8,11 +8,11 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::extract::{Request, State};
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::{StatusCode, Uri, header};
+use http::{HeaderValue, StatusCode, Uri, header};
 use terrace_domain::{Failure, Reason};
 use terrace_rpc::Link;
 use terrace_runtime::tasks::panic_message;
@@ -68,7 +68,8 @@ pub(crate) fn table(edge: Arc<Edge>, link: Link, pages: Option<Router<Arc<Edge>>
         routes = routes.merge(pages);
     }
     let cors = origin::cors(&edge.settings);
-    routes
+    let has_tls = edge.settings.certificate.is_some();
+    let routes = routes
         .merge(grpc_web::routes(link))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
@@ -76,7 +77,18 @@ pub(crate) fn table(edge: Arc<Edge>, link: Link, pages: Option<Router<Arc<Edge>>
         .layer(from_fn_with_state(Arc::clone(&edge), origin::guard))
         .layer(cors)
         .layer(from_fn(observe::observe))
-        .with_state(edge)
+        .with_state(edge);
+    match has_tls {
+        true => routes.layer(map_request(over_tls)),
+        false => routes,
+    }
+}
+
+/// Says of a request that it came over TLS, as something in front of the edge would.
+async fn over_tls(mut request: Request) -> Request {
+    let https = HeaderValue::from_static("https");
+    request.headers_mut().insert("x-forwarded-proto", https);
+    request
 }
 
 /// The metrics of the process.

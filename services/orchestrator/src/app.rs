@@ -7,7 +7,7 @@ use std::sync::Arc;
 use terrace_config::Config;
 use terrace_domain::{BackendName, ProjectName};
 use terrace_proto::router::v1::router_service_server::RouterServiceServer;
-use terrace_rpc::link::Link;
+use terrace_rpc::link::{Link, Network};
 use terrace_rpc::server::{InvalidDescriptors, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Shutdown, Tasks};
 
@@ -50,6 +50,9 @@ pub enum Error {
     /// A service's address is no URL.
     #[error(transparent)]
     Link(#[from] terrace_rpc::link::InvalidUrl),
+    /// The certificates that services show each other cannot be used.
+    #[error(transparent)]
+    Tls(#[from] terrace_rpc::tls::Error),
     /// The project's name is no name.
     #[error(transparent)]
     Project(#[from] terrace_domain::names::InvalidName),
@@ -62,17 +65,18 @@ impl Links {
     /// Links over the network, to where the config says that the services are.
     ///
     /// # Errors
-    /// An address is no URL.
+    /// An address is no URL, or the certificates cannot be used.
     pub fn from_config(config: &Config) -> Result<Self, Error> {
         let services = &config.services;
+        let network = Network::from_config(config)?;
         let gateways = config.backends.iter().map(|backend| {
-            let link = Link::network("gateway", &backend.gateway.address())?;
+            let link = network.link("gateway", &backend.gateway.address())?;
             Ok((backend.name.clone(), link))
         });
         Ok(Self {
-            classifier: Link::network("classifier", &services.classifier.address())?,
-            judge: Link::network("judge", &services.quality_judge.address())?,
-            ledger: Link::network("ledger", &services.cost_ledger.address())?,
+            classifier: network.link("classifier", &services.classifier.address())?,
+            judge: network.link("judge", &services.quality_judge.address())?,
+            ledger: network.link("ledger", &services.cost_ledger.address())?,
             gateways: gateways.collect::<Result<_, Error>>()?,
         })
     }
@@ -96,11 +100,11 @@ impl Orchestrator {
     pub fn build(settings: Settings, links: Links, tasks: &Tasks) -> Result<Self, Error> {
         let max_bytes = settings.max_message_bytes;
         let gateway = |(backend, link)| {
-            Arc::new(GatewayClient::new(backend, link, max_bytes)) as Arc<dyn Generate>
+            let client = GatewayClient::new(backend, link, max_bytes, settings.at_zero);
+            Arc::new(client) as Arc<dyn Generate>
         };
-        let catalog = Arc::new(Catalog::new(
-            links.gateways.into_iter().map(gateway).collect(),
-        ));
+        let gateways = links.gateways.into_iter().map(gateway).collect();
+        let catalog = Arc::new(Catalog::new(gateways).configured(settings.models));
         let keys = Arc::new(AccountsClient::new(links.ledger.clone()));
         let leases = settings.lease_ttl.map(|ttl| {
             let ledger = links.ledger.clone();

@@ -70,6 +70,8 @@ pub type Snapshot = Arc<Vec<Model>>;
 #[derive(Debug)]
 pub struct Catalog {
     gateways: Vec<Arc<dyn Generate>>,
+    /// What the config says of the models, for a gateway that has never been there.
+    configured: Vec<Model>,
     models: ArcSwap<Vec<Model>>,
 }
 
@@ -79,8 +81,16 @@ impl Catalog {
     pub fn new(gateways: Vec<Arc<dyn Generate>>) -> Self {
         Self {
             gateways,
+            configured: Vec::new(),
             models: ArcSwap::from_pointee(Vec::new()),
         }
+    }
+
+    /// The same with what the config says of the models, which stands for a gateway at zero
+    /// replicas that has listed none yet.
+    #[must_use]
+    pub fn configured(self, configured: Vec<Model>) -> Self {
+        Self { configured, ..self }
     }
 
     /// The models as last heard of.
@@ -100,7 +110,18 @@ impl Catalog {
     pub async fn refresh(&self) -> bool {
         let before = self.snapshot();
         let asked = self.gateways.iter().map(|gateway| async {
+            if gateway.is_at_zero() {
+                return (
+                    gateway.backend(),
+                    Ok(self.asleep(gateway.backend(), &before)),
+                );
+            }
             let listed = gateway.list_models(Call::within(LIST_TIMEOUT)).await;
+            let fell_asleep = listed.is_err() && gateway.is_at_zero();
+            let listed = match fell_asleep {
+                true => Ok(self.asleep(gateway.backend(), &before)),
+                false => listed,
+            };
             (gateway.backend(), listed)
         });
         let mut models = Vec::new();
@@ -121,6 +142,24 @@ impl Catalog {
         }
         self.models.store(Arc::new(models));
         all_answered
+    }
+
+    /// The models of a gateway at zero replicas: they can be called, because a call wakes it.
+    fn asleep(&self, backend: &BackendName, before: &[Model]) -> Vec<Model> {
+        let of = |models: &[Model]| -> Vec<Model> {
+            let own = models.iter().filter(|model| &model.backend == backend);
+            own.cloned()
+                .map(|model| Model {
+                    unavailable_because: None,
+                    ..model
+                })
+                .collect()
+        };
+        let known = of(before);
+        match known.is_empty() {
+            true => of(&self.configured),
+            false => known,
+        }
     }
 
     /// Keeps the picture fresh until shutdown; `all_answered` is what the refresh before said.

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use terrace_config::{CacheStore, Config, Goal, Routing};
+use terrace_config::{AtZero, CacheStore, Capabilities, Config, Goal, Routing};
 use terrace_domain::TierName;
 
+use crate::catalog::{Abilities, Model};
 use crate::clients::ValkeySettings;
 use crate::door::DoorSettings;
 use crate::grpc::BatchSettings;
@@ -59,6 +60,10 @@ pub struct Settings {
     pub cache_store: ValkeySettings,
     /// Whether it learns from what becomes of its answers.
     pub learns: bool,
+    /// What is done while a gateway has no replica.
+    pub at_zero: AtZero,
+    /// The models as the config has them.
+    pub models: Vec<Model>,
     /// How batches are answered.
     pub batch: BatchSettings,
     /// Who is let in.
@@ -86,6 +91,8 @@ impl Settings {
             cache_max_bytes: config.routing.cache_max_bytes.get(),
             cache_store: cache_store(config),
             learns: config.routing.learning.enabled,
+            at_zero: config.routing.at_zero,
+            models: models(config),
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,
@@ -102,6 +109,36 @@ impl Settings {
     #[must_use]
     pub fn tiers(&self) -> &[TierName] {
         &self.route.rules.tiers
+    }
+}
+
+/// The models as the config has them: what their gateways will say, unless the backend knows better.
+fn models(config: &Config) -> Vec<Model> {
+    let configured = config.enabled_models().map(|(tier, model)| Model {
+        name: model.name.clone(),
+        tier: tier.name.clone(),
+        backend: model.backend.clone(),
+        price: model.price,
+        context_window: model.context_window,
+        default_max_output_tokens: model.max_output_tokens,
+        abilities: abilities(model.capabilities),
+        unavailable_because: None,
+        scripted: config
+            .backend(&model.backend)
+            .is_some_and(|backend| backend.scripted),
+    });
+    configured.collect()
+}
+
+const fn abilities(of: Capabilities) -> Abilities {
+    Abilities {
+        code: of.code,
+        vision: of.vision,
+        tools: of.tools,
+        json: of.json,
+        json_schema: of.json,
+        logprobs: of.logprobs,
+        embeddings: of.embeddings,
     }
 }
 

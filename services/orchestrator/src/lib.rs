@@ -12,6 +12,7 @@ pub mod catalog;
 pub mod classification;
 pub mod clients;
 pub mod config;
+pub mod demand;
 pub mod door;
 pub mod fingerprint;
 pub mod grpc;
@@ -51,7 +52,7 @@ pub async fn run(
     let stack = orchestrator.stack(&settings)?;
     let bound = server::bind(&settings).await.context("cannot listen")?;
     orchestrator.start(&tasks, &shutdown).await;
-    server::announce("orchestrator", bound.address())?;
+    server::announce("orchestrator", &bound.url())?;
     bound.serve(stack, shutdown).await?;
     // Requests whose callers went away still settle what was produced.
     tasks.wait(settings.grace.total()).await?;

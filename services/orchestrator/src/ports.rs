@@ -97,6 +97,19 @@ pub trait Generate: Debug + Send + Sync {
     /// The backend behind it.
     fn backend(&self) -> &BackendName;
 
+    /// Whether nobody is there who could answer: the gateway has no replica.
+    fn is_at_zero(&self) -> bool {
+        false
+    }
+
+    /// Sees to it that somebody is there, by waiting where the config wants that.
+    ///
+    /// # Errors
+    /// Nobody is; says what that means for the request.
+    async fn present(&self, _call: Call) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Starts an answer. Dropping the stream stops the backend.
     async fn generate(
         &self,

@@ -10,7 +10,7 @@ use terrace_learned::Head;
 use terrace_learned::head::{InvalidHead, identity};
 use terrace_proto::judge::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
-use terrace_rpc::link::{InvalidUrl, Link};
+use terrace_rpc::link::{InvalidUrl, Link, Network};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 
 use crate::clients::Panel;
@@ -66,26 +66,27 @@ pub enum BuildError {
 ///
 /// # Errors
 /// The configured head or judge cannot be used, or a defect of the build.
-pub fn build(settings: Settings) -> Result<App, BuildError> {
+pub fn build(settings: Settings, network: &Network) -> Result<App, BuildError> {
     let wanted = settings
         .gateways
         .iter()
         .filter(|_| settings.seconds.is_some());
     let links = wanted.map(|(backend, url)| {
-        let link = Link::network("gateway", url).map_err(BuildError::Gateway)?;
+        let link = network.link("gateway", url).map_err(BuildError::Gateway)?;
         Ok((backend.clone(), link))
     });
     let links = links.collect::<Result<Vec<_>, BuildError>>()?;
-    build_with(settings, links)
+    build_with(settings, links, network)
 }
 
-/// Builds the judge with links to its gateways.
+/// Builds the judge with links to its gateways; the user's own judges are reached over `network`.
 ///
 /// # Errors
 /// As [`build`].
 pub fn build_with(
     settings: Settings,
     gateways: Vec<(BackendName, Link)>,
+    network: &Network,
 ) -> Result<App, BuildError> {
     let head = match &settings.head {
         Some(path) => read_head(path)?,
@@ -94,7 +95,7 @@ pub fn build_with(
     let judge = Judge::new(settings.profiles)?
         .with_head(head)?
         .with_rules(Rules::new(&settings.rules)?);
-    let panel = Panel::new(&settings.external)?;
+    let panel = Panel::new(&settings.external, network)?;
     let ask = Arc::new(Gateways::new(gateways));
     let seconds = settings.seconds.map(|seconds| Seconds::new(seconds, ask));
     Ok(App {

@@ -16,7 +16,7 @@ use terrace_domain::{Failure, Reason, Score};
 use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_client::JudgeServiceClient;
 use terrace_rpc::deadline::{Deadline, request_within};
-use terrace_rpc::link::{InvalidUrl, Link};
+use terrace_rpc::link::{InvalidUrl, Link, Network};
 use terrace_rpc::status::to_failure;
 
 use crate::check::{Finding, Kind};
@@ -46,9 +46,9 @@ impl Panel {
     ///
     /// # Errors
     /// An address is none.
-    pub fn new(judges: &[ExternalJudge]) -> Result<Self, InvalidUrl> {
+    pub fn new(judges: &[ExternalJudge], network: &Network) -> Result<Self, InvalidUrl> {
         let judges = judges.iter().map(|judge| {
-            let link = Link::network("external_judge", judge.url.as_str().trim_end_matches('/'))?;
+            let link = network.link("external_judge", judge.url.as_str().trim_end_matches('/'))?;
             Ok(External {
                 name: judge.name.as_str().into(),
                 client: JudgeServiceClient::new(link),

@@ -37,6 +37,7 @@ pub use weigh::Verdict;
 use std::net::SocketAddr;
 
 use terrace_config::Config;
+use terrace_rpc::Network;
 use terrace_rpc::server::{self, ServerSettings};
 use terrace_runtime::Shutdown;
 
@@ -51,11 +52,14 @@ pub async fn run(
     listen: Option<SocketAddr>,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
-    let app = build(Settings::from_config(config))?;
+    let app = build(
+        Settings::from_config(config),
+        &Network::from_config(config)?,
+    )?;
     let settings = ServerSettings::from_config(config, &config.services.quality_judge, listen);
     let stack = app.stack(&settings)?;
     let bound = server::bind(&settings).await?;
-    server::announce("quality-judge", bound.address())?;
+    server::announce("quality-judge", &bound.url())?;
     bound.serve(stack, shutdown).await?;
     Ok(())
 }

@@ -60,7 +60,7 @@ pub async fn run(
     let stack = gateway.stack(&listening)?;
     let bound = server::bind(&listening).await?;
     gateway.start(&tasks).await;
-    server::announce(NAME, bound.address())?;
+    server::announce(NAME, &bound.url())?;
     bound.serve(stack, shutdown).await?;
     tasks.wait(LAST_TASKS).await?;
     Ok(())

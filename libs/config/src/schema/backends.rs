@@ -10,7 +10,7 @@ use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, size};
 use crate::schema::built_in::{self, BuiltIn};
 use crate::schema::traffic::{Breaker, Queue, Retry};
-use crate::schema::{Service, Tiers};
+use crate::schema::{Part, Service, Tiers};
 use crate::secret::{self, Keys};
 use crate::tree::Node;
 use crate::value::{ByteSize, Secret};
@@ -90,7 +90,7 @@ impl Backend {
             breaker: Breaker::default(),
             refresh_interval: Duration::from_secs(15),
             warm_up: false,
-            gateway: Service::on_loopback(FIRST_GATEWAY_PORT),
+            gateway: Service::on_loopback(Part::TierGateway, FIRST_GATEWAY_PORT),
         }
     }
 }
@@ -261,7 +261,7 @@ fn read_backend(name: &str, base: Option<&BuiltIn>, section: &mut Section<'_, '_
     let refresh_interval = section.or("refresh_interval", Duration::from_secs(15), interval);
     let warm_up = section.or("warm_up", false, boolean);
     let (listens, gateway) = section.section("gateway", |section| {
-        let default = Service::on_loopback(FIRST_GATEWAY_PORT);
+        let default = Service::on_loopback(Part::TierGateway, FIRST_GATEWAY_PORT);
         (section.has("listen"), Service::read(section, &default))
     });
     let bounds = Bounds::read(section);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use terrace_domain::{ModelName, TierName};
@@ -29,6 +30,13 @@ pub struct Edge {
     pub listen: SocketAddr,
     /// Where it shows its metrics. Absent: at `/metrics` of `listen`, if that is on loopback.
     pub metrics_listen: Option<SocketAddr>,
+    /// The certificate it shows over HTTPS. Absent: it speaks plain HTTP.
+    pub cert_file: Option<PathBuf>,
+    /// The key of that certificate.
+    pub key_file: Option<PathBuf>,
+    /// Whether it may listen in plain HTTP on an address that is not on loopback, as behind an
+    /// ingress that has TLS. Default: no.
+    pub allow_plaintext: bool,
     /// The largest body of a request. Default: 24 MiB, which has room for pictures that fill a
     /// message of `limits.max_message_bytes` when they are written in base64.
     pub max_body_bytes: ByteSize,
@@ -118,6 +126,9 @@ impl Default for Edge {
             enabled: true,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7680),
             metrics_listen: None,
+            cert_file: None,
+            key_file: None,
+            allow_plaintext: false,
             max_body_bytes: ByteSize::mib(24),
             body_timeout: Duration::from_secs(30),
             status_patience: Duration::from_secs(15),
@@ -149,11 +160,15 @@ const COMMIT_MODE: &[(&str, CommitMode)] = &[
 impl Edge {
     pub(crate) fn read(section: &mut Section<'_, '_>, tiers: &Tiers) -> Self {
         let default = Self::default();
+        let (cert_file, key_file) = certificate(section);
         let seconds = || duration(Duration::from_millis(100)..=Duration::from_hours(1));
         Self {
             enabled: section.or("enabled", default.enabled, boolean),
             listen: section.or("listen", default.listen, read::listen),
             metrics_listen: section.get("metrics_listen", read::listen),
+            cert_file,
+            key_file,
+            allow_plaintext: section.or("allow_plaintext", default.allow_plaintext, boolean),
             max_body_bytes: section.or(
                 "max_body_bytes",
                 default.max_body_bytes,
@@ -202,6 +217,21 @@ impl Cors {
             ),
         }
     }
+}
+
+/// The files of a certificate and of its key: both or none.
+fn certificate(section: &mut Section<'_, '_>) -> (Option<PathBuf>, Option<PathBuf>) {
+    let keys = ["cert_file", "key_file"];
+    let [cert, key] = keys.map(|key| section.get(key, read::word).map(PathBuf::from));
+    for (name, other) in [(keys[0], keys[1]), (keys[1], keys[0])] {
+        if section.has(other) && !section.has(name) {
+            section.problem(
+                name,
+                "is missing: `cert_file` and `key_file` belong together",
+            );
+        }
+    }
+    (cert, key)
 }
 
 /// An origin as browsers write it: scheme, host and port, and nothing behind them.

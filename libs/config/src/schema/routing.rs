@@ -9,6 +9,7 @@ use terrace_domain::{ActionName, ModelName, Score, TierName};
 use crate::decode::Section;
 use crate::problem::{did_you_mean, shown};
 use crate::read::{self, boolean, choice, count, duration, score, size};
+use crate::schema::at_zero::AtZero;
 use crate::schema::{CacheStore, Decision, Hedge, Learning, Model, Tiers};
 use crate::tree::Node;
 use crate::value::ByteSize;
@@ -44,6 +45,8 @@ pub struct Routing {
     pub on_judge_unavailable: OnJudgeUnavailable,
     /// Where a request starts when the classifier cannot be asked. Default: `lowest_tier`.
     pub on_classifier_unavailable: OnClassifierUnavailable,
+    /// What becomes of a request whose tier has no gateway running.
+    pub at_zero: AtZero,
     /// For a request that gives none. Default: 120 s.
     pub default_deadline: Duration,
     /// The longest a request may ask for. Default: 10 min.
@@ -196,6 +199,7 @@ impl Routing {
                 OnClassifierUnavailable::default(),
                 choice(ON_CLASSIFIER_UNAVAILABLE),
             ),
+            at_zero: AtZero::read(section),
             default_deadline,
             max_deadline,
             enable_self_critique: section.or("enable_self_critique", false, boolean),

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::decode::Section;
 use crate::read;
+use crate::schema::Part;
 
 /// The port of the orchestrator; the other services follow.
 const FIRST_PORT: u16 = 7600;
@@ -26,6 +27,8 @@ pub struct Services {
 /// Where one service listens and is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
+    /// What kind of service it is.
+    pub part: Part,
     /// Where it listens for calls.
     pub listen: SocketAddr,
     /// Where callers find it. Absent: in the same process in `terrace up`, else at `listen`.
@@ -39,8 +42,9 @@ pub struct Service {
 impl Service {
     /// A service that listens on a port of the loopback interface.
     #[must_use]
-    pub const fn on_loopback(port: u16) -> Self {
+    pub const fn on_loopback(part: Part, port: u16) -> Self {
         Self {
+            part,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
             url: None,
             health_listen: None,
@@ -69,10 +73,10 @@ impl Service {
 impl Default for Services {
     fn default() -> Self {
         Self {
-            orchestrator: Service::on_loopback(FIRST_PORT),
-            classifier: Service::on_loopback(FIRST_PORT + 1),
-            quality_judge: Service::on_loopback(FIRST_PORT + 2),
-            cost_ledger: Service::on_loopback(FIRST_PORT + 3),
+            orchestrator: Service::on_loopback(Part::Orchestrator, FIRST_PORT),
+            classifier: Service::on_loopback(Part::Classifier, FIRST_PORT + 1),
+            quality_judge: Service::on_loopback(Part::QualityJudge, FIRST_PORT + 2),
+            cost_ledger: Service::on_loopback(Part::CostLedger, FIRST_PORT + 3),
         }
     }
 }
@@ -94,6 +98,7 @@ impl Services {
 impl Service {
     pub(crate) fn read(section: &mut Section<'_, '_>, default: &Self) -> Self {
         Self {
+            part: default.part,
             listen: section.or("listen", default.listen, read::listen),
             url: section.get("url", read::url),
             health_listen: section.get("health_listen", read::listen),

@@ -4,15 +4,14 @@
 //! address from here.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 
-/// Writes `terrace-NAME listening on http://ADDRESS`.
+/// Writes `terrace-NAME listening on URL`.
 ///
 /// # Errors
 /// Standard output is closed.
-pub fn announce(name: &str, address: SocketAddr) -> io::Result<()> {
+pub fn announce(name: &str, url: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", line(name, address))?;
+    writeln!(out, "{}", line(name, url))?;
     out.flush()
 }
 
@@ -23,8 +22,8 @@ pub fn announced(line: &str) -> Option<&str> {
     name.starts_with("terrace-").then_some(url)
 }
 
-fn line(name: &str, address: SocketAddr) -> String {
-    format!("terrace-{name} listening on http://{address}")
+fn line(name: &str, url: &str) -> String {
+    format!("terrace-{name} listening on {url}")
 }
 
 #[cfg(test)]
@@ -33,8 +32,7 @@ mod tests {
 
     #[test]
     fn an_announced_address_is_found_again() {
-        let address = SocketAddr::from(([127, 0, 0, 1], 7600));
-        let line = line("orchestrator", address);
+        let line = line("orchestrator", "http://127.0.0.1:7600");
         assert_eq!(announced(&line), Some("http://127.0.0.1:7600"));
         assert_eq!(announced("something else listening on x"), None);
     }

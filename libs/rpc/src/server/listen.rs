@@ -9,9 +9,11 @@ use std::future::{Future, pending};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::routing::get;
+use futures::StreamExt;
 use terrace_runtime::{Grace, Shutdown};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -21,17 +23,35 @@ use tonic::transport::server::TcpIncoming;
 
 use crate::server::settings::{Limits, ServerSettings};
 use crate::server::stack::Stack;
+use crate::tls::{self, Stream};
 
 /// A peer that vanished without a word is noticed, and its calls end.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_PATIENCE: Duration = Duration::from_secs(20);
 
-/// An address that cannot be listened on.
+/// Hands that may be being shaken at once.
+const SHAKING: usize = 256;
+
+/// Why a server does not listen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
-pub struct BindError {
-    address: SocketAddr,
-    source: io::Error,
+pub enum BindError {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Others than this machine could read what is said there.
+    #[error(
+        "refusing to listen on {0} in plain text: set tls.ca_file, tls.cert_file and tls.key_file, \
+         or tls.allow_plaintext where the network itself is safe"
+    )]
+    Plaintext(SocketAddr),
+    /// The certificate, its key or the authority cannot be used.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
 }
 
 /// A listener that stopped by itself.
@@ -48,6 +68,7 @@ pub struct Bound {
     calls: Socket,
     health: Option<Socket>,
     metrics: Option<Socket>,
+    tls: Option<Arc<tls::Server>>,
     limits: Limits,
     grace: Grace,
 }
@@ -60,12 +81,17 @@ struct Socket {
 /// Opens the sockets that `settings` name.
 ///
 /// # Errors
-/// One of the addresses is taken or not ours.
+/// One of the addresses is taken or not ours, plain text is not allowed there, or TLS cannot be
+/// used.
 pub async fn bind(settings: &ServerSettings) -> Result<Bound, BindError> {
+    if settings.security.is_missing_at(settings.listen) {
+        return Err(BindError::Plaintext(settings.listen));
+    }
     Ok(Bound {
         calls: Socket::open(settings.listen).await?,
         health: Socket::open_if(settings.health_listen).await?,
         metrics: Socket::open_if(settings.metrics_listen).await?,
+        tls: settings.security.server()?,
         limits: settings.limits,
         grace: settings.grace,
     })
@@ -76,6 +102,13 @@ impl Bound {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.calls.address
+    }
+
+    /// The same as a URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.calls.address)
     }
 
     /// Where health alone is answered.
@@ -101,7 +134,7 @@ impl Bound {
         let closing = CancellationToken::new();
         let calls = builder(&self.limits).serve_with_incoming_shutdown(
             stack.clone(),
-            self.calls.incoming(),
+            self.calls.callers(self.tls),
             closing.clone().cancelled_owned(),
         );
         let health = serve_health(self.health, stack.health.routes());
@@ -202,7 +235,7 @@ async fn serve_metrics(socket: Option<Socket>) {
 
 impl Socket {
     async fn open(address: SocketAddr) -> Result<Self, BindError> {
-        let failed = |source| BindError { address, source };
+        let failed = |source| BindError::Address { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         Ok(Self { listener, address })
@@ -224,6 +257,28 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// The connections that calls come over, once hands are shaken where that is wanted.
+    fn callers(
+        self,
+        tls: Option<Arc<tls::Server>>,
+    ) -> impl futures::Stream<Item = io::Result<Stream>> {
+        let shaken = self.incoming().map(move |connection| {
+            let tls = tls.clone();
+            async move {
+                match (connection, tls) {
+                    (Err(error), _) => Some(Err(error)),
+                    (Ok(connection), None) => Some(Ok(Stream::plain(connection))),
+                    (Ok(connection), Some(tls)) => tls.accept(connection).await.map(Ok),
+                }
+            }
+        });
+        shaken
+            .buffer_unordered(SHAKING)
+            .filter_map(std::future::ready)
+    }
+}
+
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.address.fmt(f)
@@ -233,7 +288,6 @@ impl fmt::Debug for Socket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures::StreamExt;
 
     #[tokio::test]
     async fn small_packets_are_sent_at_once() {

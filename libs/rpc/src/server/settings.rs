@@ -9,6 +9,8 @@ use std::time::Duration;
 use terrace_config::{Config, Service};
 use terrace_runtime::Grace;
 
+use crate::tls::Security;
+
 /// Largest message, in bytes, that a service of ours takes or sends.
 ///
 /// tonic keeps this limit per generated service and client: each has to be given it, with
@@ -24,6 +26,8 @@ pub struct ServerSettings {
     pub health_listen: Option<SocketAddr>,
     /// Where `/metrics` is answered over HTTP.
     pub metrics_listen: Option<SocketAddr>,
+    /// What it shows to callers, and whom it lets in.
+    pub security: Security,
     /// What a caller may ask for.
     pub limits: Limits,
     /// How the server stops.
@@ -52,6 +56,7 @@ impl Default for ServerSettings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             health_listen: None,
             metrics_listen: None,
+            security: Security::default(),
             limits: Limits::default(),
             grace: Grace::default(),
         }
@@ -67,6 +72,7 @@ impl ServerSettings {
             listen: listen.unwrap_or(service.listen),
             health_listen: service.health_listen,
             metrics_listen: service.metrics_listen,
+            security: Security::from_config(config, service.part),
             limits: Limits {
                 concurrency: config.limits.max_in_flight,
                 default_deadline: config.routing.default_deadline,

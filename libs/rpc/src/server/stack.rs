@@ -5,10 +5,11 @@
 //! 1. trace: continues the caller's trace; sees everything, how ever it ends
 //! 2. metrics: counts everything the layers below answer or refuse
 //! 3. panic: turns a panic of a handler into INTERNAL, so that 1 and 2 see a status
-//! 4. drain: knows what is in flight, ends it when the server's grace is over
-//! 5. deadline: refuses what is too late before it takes a place
-//! 6. limit: holds a place until the last message has left
-//! 7. reject: tells statuses that tonic makes by itself in our words
+//! 4. callers: refuses who shows a certificate that may not call this service
+//! 5. drain: knows what is in flight, ends it when the server's grace is over
+//! 6. deadline: refuses what is too late before it takes a place
+//! 7. limit: holds a place until the last message has left
+//! 8. reject: tells statuses that tonic makes by itself in our words
 //!
 //! Sizes of messages are checked by the generated services, inside of all these.
 
@@ -30,6 +31,7 @@ use crate::reject::Reject;
 use crate::server::health::Health;
 use crate::server::services::{InvalidDescriptors, Services};
 use crate::server::settings::ServerSettings;
+use crate::tls::Callers;
 use crate::trace;
 
 /// What answers the calls of one server. Clones share limits, health and calls in flight.
@@ -64,6 +66,8 @@ impl Stack {
         let service = Layered::new(Limit::new(name, limits.concurrency), service);
         let service = Layered::new(deadlines, service);
         let service = Layered::new(drain.clone(), service);
+        let callers = Callers::new(name, settings.security.allowed_callers.as_deref());
+        let service = Layered::new(callers, service);
         let service = Layered::new(Catch, service);
         let service = Layered::new(Metrics::server(name, described.methods), service);
         let service = Layered::new(trace::Server { service: name }, service);

@@ -89,7 +89,7 @@ async fn a_server_of_somebody_else_that_times_out_has_exceeded_the_deadline() {
     let incoming = tonic::transport::server::TcpIncoming::from(listener);
     let serve = Server::builder()
         .timeout(Duration::from_millis(50))
-        .add_service(Probe)
+        .add_service(Probe::default())
         .serve_with_incoming(incoming);
     tasks.spawn("plain", Kind::Background, async {
         serve.await.unwrap();

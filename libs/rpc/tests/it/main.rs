@@ -1,6 +1,7 @@
 //! Links and servers from outside: over a real socket and within the process.
 #![cfg(test)]
 
+mod certificates;
 mod deadline;
 mod failures;
 mod lifecycle;
@@ -9,3 +10,5 @@ mod manual;
 mod observe;
 mod probe;
 mod reject;
+mod replicas;
+mod tls;

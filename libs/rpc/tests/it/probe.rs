@@ -6,6 +6,8 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -53,8 +55,9 @@ pub(crate) const STREAM: &str = "/terrace.test.v1.ProbeService/Stream";
 /// The largest message the probe takes.
 pub(crate) const MAX_BYTES: usize = 10_000;
 
-#[derive(Clone)]
-pub(crate) struct Probe;
+/// Counts the calls it answers.
+#[derive(Clone, Default)]
+pub(crate) struct Probe(Arc<AtomicUsize>);
 
 impl NamedService for Probe {
     const NAME: &'static str = "terrace.test.v1.ProbeService";
@@ -70,6 +73,7 @@ impl tower::Service<http::Request<Body>> for Probe {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.fetch_add(1, Ordering::Relaxed);
         Box::pin(async move {
             let mut grpc = Grpc::new(ProstCodec::<Text, Text>::default())
                 .apply_max_message_size_config(Some(MAX_BYTES), None);
@@ -163,8 +167,14 @@ fn descriptors() -> &'static [u8] {
 }
 
 pub(crate) fn stack(settings: &ServerSettings) -> Stack {
-    let services = Services::new(&[descriptors()]).with(Probe);
-    Stack::new("probe", settings, services).unwrap()
+    counted_stack(settings).0
+}
+
+fn counted_stack(settings: &ServerSettings) -> (Stack, Arc<AtomicUsize>) {
+    let probe = Probe::default();
+    let served = Arc::clone(&probe.0);
+    let services = Services::new(&[descriptors()]).with(probe);
+    (Stack::new("probe", settings, services).unwrap(), served)
 }
 
 /// A probe behind a socket, stopped when this drops.
@@ -173,6 +183,7 @@ pub(crate) struct Running {
     pub(crate) health: Option<SocketAddr>,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) stack: Stack,
+    served: Arc<AtomicUsize>,
     pub(crate) shutdown: Shutdown,
     pub(crate) tasks: Tasks,
 }
@@ -187,10 +198,18 @@ impl Running {
     pub(crate) fn link(&self) -> Link {
         Link::network("probe", &format!("http://{}", self.address)).unwrap()
     }
+
+    /// How many calls it has been asked.
+    pub(crate) fn served(&self) -> usize {
+        self.served.load(Ordering::Relaxed)
+    }
 }
 
 pub(crate) async fn serve(settings: &ServerSettings) -> Running {
-    serve_stack(stack(settings), settings).await
+    let (stack, served) = counted_stack(settings);
+    let mut running = serve_stack(stack, settings).await;
+    running.served = served;
+    running
 }
 
 pub(crate) async fn serve_stack(stack: Stack, settings: &ServerSettings) -> Running {
@@ -201,6 +220,7 @@ pub(crate) async fn serve_stack(stack: Stack, settings: &ServerSettings) -> Runn
         health: bound.health_address(),
         metrics: bound.metrics_address(),
         stack: stack.clone(),
+        served: Arc::default(),
         tasks: Tasks::new(shutdown.clone()),
         shutdown: shutdown.clone(),
     };

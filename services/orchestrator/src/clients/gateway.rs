@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
-use terrace_domain::{BackendName, Failure, ModelName, Price, TierName, Usage};
+use terrace_config::{AtZero, OnTierAtZero};
+use terrace_domain::{BackendName, Failure, ModelName, Price, Reason, TierName, Usage};
 use terrace_proto::common::v1 as common;
 use terrace_proto::gateway::v1 as wire;
 use terrace_proto::gateway::v1::gateway_service_client::GatewayServiceClient;
@@ -17,6 +18,7 @@ use tonic::Streaming;
 use super::{broken_contract, from_status};
 use crate::answer::Delta;
 use crate::catalog::{Abilities, Model};
+use crate::demand::{Demand, InFlight};
 use crate::ports::{Call, Generate, Generated, Pieces, Pulled};
 use crate::request::{Priority, Request};
 use crate::route::plan::Candidate;
@@ -31,15 +33,27 @@ const GATHER: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone)]
 pub struct GatewayClient {
     backend: BackendName,
+    link: Link,
     inner: GatewayServiceClient<Link>,
+    demand: Demand,
+    at_zero: AtZero,
 }
 
 impl GatewayClient {
-    /// Creates a client over a link; messages of up to `max_message_bytes` go both ways.
+    /// Creates a client over a link; messages of up to `max_message_bytes` go both ways, and
+    /// `at_zero` says what is done while the gateway has no replica.
     #[must_use]
-    pub fn new(backend: BackendName, link: Link, max_message_bytes: usize) -> Self {
-        let inner = GatewayServiceClient::new(link);
+    pub fn new(
+        backend: BackendName,
+        link: Link,
+        max_message_bytes: usize,
+        at_zero: AtZero,
+    ) -> Self {
+        let inner = GatewayServiceClient::new(link.clone());
         Self {
+            demand: Demand::of(&backend),
+            at_zero,
+            link,
             backend,
             inner: inner
                 .max_decoding_message_size(max_message_bytes)
@@ -52,6 +66,27 @@ impl GatewayClient {
 impl Generate for GatewayClient {
     fn backend(&self) -> &BackendName {
         &self.backend
+    }
+
+    fn is_at_zero(&self) -> bool {
+        self.link.is_at_zero()
+    }
+
+    async fn present(&self, call: Call) -> Result<(), Failure> {
+        if !self.link.is_at_zero() {
+            return Ok(());
+        }
+        let _wanted = self.demand.begin();
+        let wait = self.at_zero.wait.min(call.deadline.remaining());
+        let came = self.at_zero.policy == OnTierAtZero::Wait
+            && tokio::time::timeout(wait, self.link.present())
+                .await
+                .is_ok();
+        if came {
+            return Ok(());
+        }
+        self.demand.refused();
+        Err(self.nobody_there())
     }
 
     async fn generate(
@@ -86,18 +121,26 @@ impl Generate for GatewayClient {
                 .then(|| GATHER.try_into().ok())
                 .flatten(),
         };
+        let in_flight = self.demand.begin();
         let answer = self
             .inner
             .clone()
             .generate_stream(request_within(message, call.deadline))
             .await
-            .map_err(|status| from_status("gateway", &status))?;
-        let events = stream::unfold(answer.into_inner(), |mut events| async {
-            let event = next(&mut events).await?;
-            if let Ok(Generated::Finished { .. }) = event {
-                read_to_end(&mut events).await;
+            .map_err(|status| self.failed(&status))?;
+        let wanted = Wanted {
+            events: answer.into_inner(),
+            demand: self.demand.clone(),
+            _in_flight: in_flight,
+        };
+        let events = stream::unfold(wanted, |mut wanted| async {
+            let event = next(&mut wanted.events).await?;
+            match &event {
+                Ok(Generated::Finished { .. }) => read_to_end(&mut wanted.events).await,
+                Ok(_) => {}
+                Err(failure) => wanted.demand.failed(failure),
             }
-            Some((event, events))
+            Some((event, wanted))
         });
         Ok(events.boxed())
     }
@@ -116,14 +159,14 @@ impl Generate for GatewayClient {
             project: request.project.to_string(),
             ..wire::EmbedRequest::default()
         };
+        self.present(call).await?;
+        let _in_flight = self.demand.begin();
         let answer = self
             .inner
             .clone()
             .embed(request_within(message, call.deadline))
             .await;
-        let answer = answer
-            .map_err(|status| from_status("gateway", &status))?
-            .into_inner();
+        let answer = answer.map_err(|status| self.failed(&status))?.into_inner();
         let vectors = answer.embeddings.into_iter().map(|vector| vector.values);
         let usage = answer.usage.map(Usage::from).unwrap_or_default();
         Ok((vectors.collect(), usage))
@@ -166,6 +209,29 @@ impl Generate for GatewayClient {
 }
 
 impl GatewayClient {
+    /// The failure of a call, which counts as wanted where it was turned away.
+    fn failed(&self, status: &tonic::Status) -> Failure {
+        let failure = from_status("gateway", status);
+        self.demand.failed(&failure);
+        failure
+    }
+
+    fn nobody_there(&self) -> Failure {
+        let backend = &self.backend;
+        let text = format!("no replica of the gateway of {backend} is running");
+        match self.at_zero.policy {
+            OnTierAtZero::NextTier => Failure::new(Reason::ServiceUnavailable, text),
+            OnTierAtZero::Wait => Failure::new(
+                Reason::ServiceUnavailable,
+                format!("{text}, and none came while the request waited"),
+            ),
+            OnTierAtZero::Fail => Failure::new(
+                Reason::NoCandidate,
+                format!("{text}: call again, one has been asked for"),
+            ),
+        }
+    }
+
     fn model(&self, wire: common::Model) -> Result<Model, Failure> {
         let broken = |what: &str| broken_contract("gateway", what);
         let abilities = wire.capabilities.unwrap_or_default();
@@ -201,6 +267,13 @@ fn why(unavailable_because: String) -> String {
     } else {
         unavailable_because
     }
+}
+
+/// An answer that is coming, wanted until it is dropped.
+struct Wanted {
+    events: Events,
+    demand: Demand,
+    _in_flight: InFlight,
 }
 
 type Events = Streaming<wire::GenerateStreamResponse>;

@@ -163,6 +163,11 @@ impl Router {
         if let Some(failure) = candidate.cannot_finish_in(scene.deadline.remaining()) {
             return Ended::new(Outcome::Skipped(failure), Usage::default());
         }
+        match self.somebody_there(scene, candidate).await {
+            Some(Ok(())) => {}
+            Some(Err(failure)) => return Ended::new(Outcome::Skipped(failure), Usage::default()),
+            None => return Ended::new(Outcome::Cancelled, Usage::default()),
+        }
         if let Err(failure) = hold.await {
             return Ended::new(Outcome::Skipped(failure), Usage::default());
         }
@@ -196,6 +201,26 @@ impl Router {
             committed,
             call,
             ..ended
+        }
+    }
+
+    /// Whether the candidate's gateway has a replica, as soon as the config's policy knows; `None`
+    /// when the caller left first.
+    async fn somebody_there(
+        &self,
+        scene: Scene<'_>,
+        candidate: &Candidate,
+    ) -> Option<Result<(), Failure>> {
+        let Some(gateway) = self.catalog.gateway(&candidate.backend) else {
+            return Some(Ok(()));
+        };
+        let call = Call {
+            deadline: scene.deadline,
+        };
+        tokio::select! {
+            biased;
+            () = scene.context.cancel.cancelled() => None,
+            there = gateway.present(call) => Some(there),
         }
     }
 

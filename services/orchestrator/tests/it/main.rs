@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 mod answers;
+mod asleep;
 mod batches;
 mod cache;
 mod commits;

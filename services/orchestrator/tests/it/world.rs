@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_config::Secret;
+use terrace_config::{AtZero, Secret};
 use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Score, TierName};
 use terrace_orchestrator::clients::ValkeySettings;
 use terrace_orchestrator::config::RequestLimits;
@@ -283,6 +283,8 @@ fn settings() -> Settings {
         },
         setup: "a test".to_owned(),
         learns: false,
+        at_zero: AtZero::default(),
+        models: Vec::new(),
         batch: BatchSettings {
             parallelism: 4,
             time: LONG,

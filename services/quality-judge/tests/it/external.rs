@@ -8,7 +8,7 @@ use terrace_domain::Reason;
 use terrace_proto::judge::v1::judge_service_client::JudgeServiceClient;
 use terrace_proto::judge::v1::{CheckFinding, JudgeRequest, JudgeResponse};
 use terrace_quality_judge::Settings;
-use terrace_rpc::link::Link;
+use terrace_rpc::link::{Link, Network};
 use terrace_rpc::server::{self, ServerSettings};
 use terrace_rpc::status::to_failure;
 
@@ -19,16 +19,19 @@ use crate::world::{request, settings};
 
 /// A judge that wants sources, listening.
 async fn wants_sources() -> SocketAddr {
-    let app = terrace_quality_judge::build(Settings {
-        rules: vec![Rule {
-            name: "source".to_owned(),
-            when: None,
-            expression: "answer.contains('http')".parse().unwrap(),
-            hard: true,
-            weight: 1.0,
-        }],
-        ..settings()
-    });
+    let app = terrace_quality_judge::build(
+        Settings {
+            rules: vec![Rule {
+                name: "source".to_owned(),
+                when: None,
+                expression: "answer.contains('http')".parse().unwrap(),
+                hard: true,
+                weight: 1.0,
+            }],
+            ..settings()
+        },
+        &Network::default(),
+    );
     let listening = ServerSettings::for_testing();
     let bound = server::bind(&listening).await.unwrap();
     let address = bound.address();
@@ -52,10 +55,13 @@ fn external(address: SocketAddr) -> ExternalJudge {
 }
 
 async fn ask(external: ExternalJudge, request: JudgeRequest) -> Result<JudgeResponse, Status> {
-    let app = terrace_quality_judge::build(Settings {
-        external: vec![external],
-        ..settings()
-    });
+    let app = terrace_quality_judge::build(
+        Settings {
+            external: vec![external],
+            ..settings()
+        },
+        &Network::default(),
+    );
     let stack = app.unwrap().stack(&ServerSettings::for_testing()).unwrap();
     let mut client = JudgeServiceClient::new(Link::in_process("quality-judge", stack));
     Ok(client.judge(request).await?.into_inner())

@@ -38,7 +38,9 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// Built once: compiling the judge's patterns takes a moment in a debug build.
-static APP: LazyLock<App> = LazyLock::new(|| terrace_quality_judge::build(settings()).unwrap());
+static APP: LazyLock<App> = LazyLock::new(|| {
+    terrace_quality_judge::build(settings(), &terrace_rpc::Network::default()).unwrap()
+});
 
 pub(crate) fn client() -> Client {
     let stack = APP.stack(&ServerSettings::for_testing()).unwrap();
