@@ -70,6 +70,8 @@ fields! {
 
     /// Id of the trace, on log lines.
     TRACE_ID = "trace_id";
+    /// Id of the innermost span, on log lines for machines.
+    SPAN_ID = "span_id";
     /// Which part of Terrace a span or series belongs to, as `classifier`.
     SERVICE = "terrace.service";
     /// Which part of Terrace is called.

@@ -26,6 +26,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::fields;
 use crate::guard::Guard;
+use crate::traced::Traced;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -178,11 +179,14 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
+    let json = tracing_subscriber::fmt::format()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false);
     tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .json()
-        .flatten_event(true)
-        .with_span_list(false)
+        .event_format(Traced(json))
         .boxed()
 }
 
@@ -280,6 +284,39 @@ mod tests {
             !text.contains("otel.") && !text.contains('\u{1b}'),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_line_for_machines_names_its_trace_however_deep_it_is_written() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let provider = SdkTracerProvider::builder().build();
+        let subscriber = tracing_subscriber::registry()
+            .with(span_layer(&provider))
+            .with(json_layer(move || writer.clone()));
+        with_default(subscriber, || {
+            tracing::info!("before");
+            let outer = tracing::info_span!(target: "terrace_test", "outer");
+            let inner = outer.in_scope(|| tracing::info_span!(target: "terrace_test", "inner"));
+            outer.in_scope(|| tracing::info!("around"));
+            inner.in_scope(|| tracing::info!("within"));
+        });
+        let text = lines.text();
+        let ids: Vec<_> = text
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let id = |key: &str| line[key].as_str().map(str::to_owned);
+                (id("trace_id"), id("span_id"))
+            })
+            .collect();
+        let [before, around, within] = &ids[..] else {
+            panic!("{text}");
+        };
+        assert_eq!(*before, (None, None));
+        assert_eq!(around.0.as_ref().map(String::len), Some(32));
+        assert_eq!(around.0, within.0);
+        assert_ne!(around.1, within.1);
     }
 
     #[test]

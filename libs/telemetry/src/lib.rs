@@ -11,6 +11,7 @@ pub mod guard;
 pub mod init;
 pub mod metrics;
 pub mod propagate;
+mod traced;
 
 pub use guard::Guard;
 pub use init::{Error, LogFormat, Settings, init};
