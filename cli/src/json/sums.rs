@@ -31,6 +31,7 @@ pub(super) fn sums(of: Option<&Sums>) -> Value {
         "escalated": sums.escalated,
         "attempts": sums.attempts,
         "accepted": sums.accepted,
+        "shadows": sums.shadows,
         "usage": usage(sums.usage.unwrap_or_default()),
         "cost_nano_usd": sums.cost_nano_usd,
         "cost_usd": usd(sums.cost_nano_usd),
@@ -58,5 +59,6 @@ fn parts(parts: SavingsParts) -> Value {
         "rejected": parts.rejected_nano_usd,
         "cache": parts.cache_nano_usd,
         "gpu_hours": parts.gpu_hours_nano_usd,
+        "shadow": parts.shadow_nano_usd,
     })
 }

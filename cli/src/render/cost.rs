@@ -112,6 +112,7 @@ fn totals(summary: &GetSummaryResponse) -> String {
     for (part, what) in parts.into_iter().filter(|(part, _)| *part != 0) {
         text += &format!("  of it {} {what}\n", money(part));
     }
+    text += &shadows(summary);
     if summary.baseline_requests == 0 {
         return text;
     }
@@ -142,6 +143,20 @@ fn totals(summary: &GetSummaryResponse) -> String {
     text + &savings_parts(summary)
 }
 
+/// Calls that answered nobody, if there were any: they are in the cost and in no other line.
+fn shadows(summary: &GetSummaryResponse) -> String {
+    let total = summary.total.unwrap_or_default();
+    if total.shadows == 0 {
+        return String::new();
+    }
+    let cost = total.savings_parts.unwrap_or_default().shadow_nano_usd;
+    let cost = money(cost.saturating_neg());
+    format!(
+        "  of it {cost} for {} shadow calls, to learn from\n",
+        total.shadows
+    )
+}
+
 /// Where the savings come from and go to, if they have more than one part.
 fn savings_parts(summary: &GetSummaryResponse) -> String {
     let total = summary.total.as_ref();
@@ -154,6 +169,7 @@ fn savings_parts(summary: &GetSummaryResponse) -> String {
         (parts.judge_nano_usd, "for the judge"),
         (parts.consensus_nano_usd, "for consensus"),
         (parts.gpu_hours_nano_usd, "for GPU-hours"),
+        (parts.shadow_nano_usd, "for shadow calls"),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|(part, _)| *part != 0).collect();
     if parts.len() < 2 {

@@ -31,7 +31,7 @@ pub(super) async fn each_request(
             let is_same = |(id, _): &(String, Request)| *id == event.request_id;
             if !open.as_ref().is_some_and(is_same) {
                 if let Some((_, whole)) = open.take() {
-                    take(&in_order(whole));
+                    give(whole, &mut take);
                 }
                 open = Some((event.request_id.clone(), begun(&event)));
             }
@@ -44,9 +44,17 @@ pub(super) async fn each_request(
         }
     }
     if let Some((_, whole)) = open {
-        take(&in_order(whole));
+        give(whole, &mut take);
     }
     Ok(())
+}
+
+/// A shadow call was nobody's request: another config would not have been asked for it.
+fn give(request: Request, take: &mut impl FnMut(&Request)) {
+    let is_shadow = request.rows.iter().any(|row| row.step == Step::Shadow);
+    if !is_shadow {
+        take(&in_order(request));
+    }
 }
 
 fn begun(event: &UsageEvent) -> Request {

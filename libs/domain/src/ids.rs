@@ -59,8 +59,15 @@ impl FromStr for RequestId {
 pub enum Step {
     /// The attempt with this index, counted from 0.
     Attempt(u32),
-    /// The judge's own model call for the attempt with this index.
-    Judge(u32),
+    /// A model that the judge asked about an answer.
+    Judge {
+        /// The attempt whose answer it is.
+        attempt: u32,
+        /// Which of the second opinions on it, counted from 0.
+        opinion: u32,
+    },
+    /// A call that answers nobody and is made to learn from, in a request of its own.
+    Shadow,
     /// Another request's answer, given instead of calling anybody: costs nothing.
     Reuse,
     /// What is presumed to be spent of a lease that was lost, whose id stands for the request's.
@@ -71,7 +78,12 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Attempt(index) => write!(f, "attempt/{index}"),
-            Self::Judge(index) => write!(f, "judge/{index}"),
+            Self::Judge {
+                attempt,
+                opinion: 0,
+            } => write!(f, "judge/{attempt}"),
+            Self::Judge { attempt, opinion } => write!(f, "judge/{attempt}/{opinion}"),
+            Self::Shadow => f.write_str("shadow"),
             Self::Reuse => f.write_str("reuse"),
             Self::Lease => f.write_str("lease"),
         }
@@ -80,7 +92,7 @@ impl fmt::Display for Step {
 
 /// A text that is no step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no step, as attempt/0, judge/0, reuse or lease")]
+#[error("is no step, as attempt/0, judge/0, judge/0/1, shadow, reuse or lease")]
 pub struct InvalidStep;
 
 impl FromStr for Step {
@@ -88,18 +100,35 @@ impl FromStr for Step {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
+            "shadow" => return Ok(Self::Shadow),
             "reuse" => return Ok(Self::Reuse),
             "lease" => return Ok(Self::Lease),
             _ => {}
         }
         let (kind, index) = text.split_once('/').ok_or(InvalidStep)?;
-        let index = index.parse().map_err(|_| InvalidStep)?;
         match kind {
-            "attempt" => Ok(Self::Attempt(index)),
-            "judge" => Ok(Self::Judge(index)),
+            "attempt" => Ok(Self::Attempt(number(index)?)),
+            "judge" => judge(index),
             _ => Err(InvalidStep),
         }
     }
+}
+
+/// The first opinion has no number of its own, so that every step is written in one way.
+fn judge(text: &str) -> Result<Step, InvalidStep> {
+    let (attempt, opinion) = match text.split_once('/') {
+        Some((attempt, opinion)) => (attempt, number(opinion)?),
+        None => (text, 0),
+    };
+    let is_named = opinion > 0 || !text.contains('/');
+    let attempt = number(attempt)?;
+    is_named
+        .then_some(Step::Judge { attempt, opinion })
+        .ok_or(InvalidStep)
+}
+
+fn number(text: &str) -> Result<u32, InvalidStep> {
+    text.parse().map_err(|_| InvalidStep)
 }
 
 #[cfg(test)]
@@ -116,7 +145,12 @@ mod tests {
     fn ids_and_steps_round_trip_as_text() {
         let id = RequestId::generate();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for step in [Step::Attempt(0), Step::Judge(7), Step::Reuse, Step::Lease] {
+        let judge = |attempt, opinion| Step::Judge { attempt, opinion };
+        let steps = [Step::Attempt(0), judge(7, 0), judge(7, 2)];
+        for step in steps
+            .into_iter()
+            .chain([Step::Shadow, Step::Reuse, Step::Lease])
+        {
             assert_eq!(step.to_string().parse(), Ok(step));
         }
     }
@@ -132,7 +166,11 @@ mod tests {
             "attempt/-1",
             "attempt/x",
             "reuse/0",
+            "shadow/0",
             "lease/0",
+            "judge/0/0",
+            "judge/0/",
+            "judge/0/1/2",
             "tea/1",
         ] {
             assert!(text.parse::<Step>().is_err());

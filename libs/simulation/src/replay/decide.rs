@@ -332,7 +332,8 @@ impl<'a, 'r> Walk<'a, 'r> {
 
     /// Makes an attempt, and has its answer judged as it was.
     fn make(&mut self, index: u32, row: &'r Row) {
-        let is_judge = |row: &&Row| row.step == Step::Judge(index);
+        let is_judge =
+            |row: &&Row| matches!(row.step, Step::Judge { attempt, .. } if attempt == index);
         let judge = self.request.rows.iter().filter(is_judge);
         let judge: NanoUsd = judge.map(|row| self.change.price(row)).sum();
         self.made.push((row, self.change.price(row).plus(judge)));

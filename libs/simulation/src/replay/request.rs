@@ -50,7 +50,7 @@ impl Request {
     pub(crate) fn attempts(&self) -> impl Iterator<Item = (u32, &Row)> {
         self.rows.iter().filter_map(|row| match row.step {
             Step::Attempt(index) => Some((index, row)),
-            Step::Judge(_) | Step::Reuse | Step::Lease => None,
+            Step::Judge { .. } | Step::Shadow | Step::Reuse | Step::Lease => None,
         })
     }
 

@@ -216,7 +216,10 @@ fn the_calls_of_the_judge_go_with_their_attempt() {
     let mut judged = request("a", &[POOR, BETTER]);
     for index in 0..2 {
         let mut judge = row(0, ("high", Ended::Otherwise, None));
-        judge.step = Step::Judge(index);
+        judge.step = Step::Judge {
+            attempt: index,
+            opinion: 0,
+        };
         judged.rows.push(judge);
     }
     assert_eq!(told(&other, &judged), (11, at("low"), None));

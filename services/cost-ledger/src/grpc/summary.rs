@@ -153,9 +153,11 @@ fn sums(sums: &Sums) -> wire::Sums {
             rejected_nano_usd: parts.rejected.get(),
             cache_nano_usd: parts.cache.get(),
             gpu_hours_nano_usd: NanoUsd::get(parts.gpu_hours),
+            shadow_nano_usd: parts.shadow.get(),
         }),
         mean_score: sums.mean_score(),
         scored: sums.scored,
+        shadows: sums.shadows,
         latency: sums.latency().map(|[p50, p90, p99]| wire::Latencies {
             p50: Some(wire_duration(p50)),
             p90: Some(wire_duration(p90)),

@@ -63,12 +63,12 @@ pub(super) fn account(request_id: RequestId, account: Account) -> wire::GetReque
 }
 
 /// The order of steps in a request: each attempt, then what judged it.
-const fn place(step: Step) -> (u32, u8) {
+const fn place(step: Step) -> (u32, u32) {
     match step {
         Step::Attempt(index) => (index, 0),
-        Step::Judge(index) => (index, 1),
-        // Nothing else is in a request that has it.
-        Step::Reuse | Step::Lease => (0, 0),
+        Step::Judge { attempt, opinion } => (attempt, opinion.saturating_add(1)),
+        // Only whom the judge asked about it is in a request that has one of them.
+        Step::Shadow | Step::Reuse | Step::Lease => (0, 0),
     }
 }
 

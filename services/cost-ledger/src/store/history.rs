@@ -156,11 +156,11 @@ const STEPS: &str = concat!(
          (hour, project, key_id, action, tier, backend, model, attempts, accepted, input_tokens,
           output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
           usage_estimated, answer_cost, judge_cost, consensus_cost, rejected_cost, presumed_cost,
-          busy_us)
+          busy_us, shadows, shadow_cost)
      SELECT ($3::timestamptz[])[bucket], project, key_id, action, tier, backend, model, attempts, accepted, input_tokens,
             output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
             usage_estimated, answer_cost, judge_cost, consensus_cost, rejected_cost,
-            presumed_cost, busy_us
+            presumed_cost, busy_us, shadows, shadow_cost
      FROM (",
     steps_sql!(),
     ") AS counted"

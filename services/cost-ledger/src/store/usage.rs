@@ -27,7 +27,7 @@ macro_rules! columns {
                 event.settled_at,
                 (event.tier, event.backend, event.model)
                     IS NOT DISTINCT FROM (request.tier, request.backend, request.model)
-                AND event.step NOT LIKE 'judge/%'
+                AND event.step NOT LIKE 'judge/%' AND event.step <> 'shadow'
                 AND CASE request.outcome
                         WHEN 'passed' THEN event.outcome = 'accepted'
                         WHEN 'best_effort' THEN event.outcome = 'rejected'

@@ -53,7 +53,7 @@ impl Keys {
     }
 }
 
-/// Steps of a group. The four parts of the cost are all of it.
+/// Steps of a group. The five parts of the cost are all of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StepFact {
     pub(crate) keys: Keys,
@@ -69,6 +69,10 @@ pub(crate) struct StepFact {
     pub(crate) rejected_cost: NanoUsd,
     /// Of `rejected_cost`, what was presumed.
     pub(crate) presumed_cost: NanoUsd,
+    /// Calls that answered nobody, made to learn from.
+    pub(crate) shadows: u64,
+    /// What they cost, and whom the judge asked about them.
+    pub(crate) shadow_cost: NanoUsd,
     /// How long they ran, in microseconds.
     pub(crate) busy_us: u64,
 }
@@ -81,6 +85,7 @@ impl StepFact {
             self.judge_cost,
             self.consensus_cost,
             self.rejected_cost,
+            self.shadow_cost,
         ];
         parts.into_iter().sum()
     }

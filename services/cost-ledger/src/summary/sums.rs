@@ -19,6 +19,8 @@ pub(crate) struct Parts {
     /// Baseline of answers for which nothing was called.
     pub(crate) cache: NanoUsd,
     pub(crate) gpu_hours: NanoUsd,
+    /// Calls that answered nobody.
+    pub(crate) shadow: NanoUsd,
 }
 
 impl Parts {
@@ -31,6 +33,7 @@ impl Parts {
             self.rejected,
             self.cache,
             self.gpu_hours,
+            self.shadow,
         ];
         parts.into_iter().sum()
     }
@@ -45,6 +48,7 @@ pub(crate) struct Sums {
     pub(crate) escalated: u64,
     pub(crate) attempts: u64,
     pub(crate) accepted: u64,
+    pub(crate) shadows: u64,
     pub(crate) usage: Usage,
     pub(crate) cost: NanoUsd,
     pub(crate) unanswered_cost: NanoUsd,
@@ -61,6 +65,7 @@ impl Sums {
     pub(super) fn add_steps(&mut self, fact: &StepFact) {
         self.attempts += fact.attempts;
         self.accepted += fact.accepted;
+        self.shadows += fact.shadows;
         self.usage = added(self.usage, fact.usage);
         self.cost = self.cost.plus(fact.cost());
         let unanswered = fact.rejected_cost.minus(fact.presumed_cost);
@@ -71,6 +76,7 @@ impl Sums {
         parts.judge = parts.judge.minus(fact.judge_cost);
         parts.consensus = parts.consensus.minus(fact.consensus_cost);
         parts.rejected = parts.rejected.minus(fact.rejected_cost);
+        parts.shadow = parts.shadow.minus(fact.shadow_cost);
     }
 
     pub(super) fn add_requests(&mut self, fact: &RequestFact) {

@@ -146,7 +146,12 @@ async fn a_lookup_tells_all_that_was_written() {
         seconds: 2,
         nanos: 500_000,
     });
-    let steps = [failed.clone(), spent("judge/0", 3), rejected];
+    let steps = [
+        failed.clone(),
+        spent("judge/0/1", 1),
+        spent("judge/0", 2),
+        rejected,
+    ];
     let mut ask = closing(
         settling(id, steps),
         RequestOutcome::BestEffort,
@@ -161,8 +166,8 @@ async fn a_lookup_tells_all_that_was_written() {
 
     let known = ledger.request(id).await;
     let order: Vec<&str> = known.steps.iter().map(|step| step.step.as_str()).collect();
-    assert_eq!(order, ["attempt/0", "judge/0", "attempt/10"]);
-    assert_eq!(known.steps[2], failed);
+    assert_eq!(order, ["attempt/0", "judge/0", "judge/0/1", "attempt/10"]);
+    assert_eq!(known.steps[3], failed);
     assert_eq!(known.steps[0].score, Some(0.41));
     assert!(known.steps[0].started_at.is_some());
     let close = known.close.unwrap();

@@ -129,6 +129,38 @@ async fn spans_that_follow_each_other_sum_up_to_the_whole() {
 }
 
 #[tokio::test]
+async fn a_shadow_call_is_nobodys_request_and_counts_as_its_own_part_of_the_cost() {
+    use AttemptOutcome::{Accepted, Rejected};
+    let ledger = Sandbox::with_budget(1_000).await;
+    let answered = ended("attempt/0", "api_fallback", Accepted, 100);
+    let passed = RequestOutcome::Passed;
+    finish(&ledger, vec![answered], (passed, "api_fallback"), Some(150)).await;
+    let shadow = vec![
+        ended("shadow", "local_fast", Accepted, 7),
+        ended("judge/0", "local_quality", Accepted, 2),
+    ];
+    let compared = finish(&ledger, shadow, (passed, "local_fast"), None).await;
+    let fell_short = vec![ended("shadow", "local_fast", Rejected, 5)];
+    let best = (RequestOutcome::BestEffort, "local_fast");
+    finish(&ledger, fell_short, best, None).await;
+
+    let sums = ledger.summary().await;
+    let total = sums.total.unwrap();
+    assert_eq!((total.requests, total.answered, total.passed), (1, 1, 1));
+    assert_eq!((total.attempts, total.accepted, total.escalated), (1, 1, 0));
+    assert_eq!((total.shadows, total.cost_nano_usd), (2, 114));
+    let parts = total.savings_parts.unwrap();
+    assert_eq!((parts.tokens_nano_usd, parts.shadow_nano_usd), (50, -14));
+    assert_eq!((parts.judge_nano_usd, parts.rejected_nano_usd), (0, 0));
+    assert_eq!(sums.savings_nano_usd, 150 - 114);
+    assert_eq!(sums.unanswered_cost_nano_usd, 0);
+    let outcomes: u64 = sums.outcomes.iter().map(|ended| ended.requests).sum();
+    assert_eq!(outcomes, 1);
+    assert_eq!(ledger.request(compared).await.steps[0].step, "shadow");
+    ledger.check_books();
+}
+
+#[tokio::test]
 async fn an_empty_ledger_sums_up_to_nothing() {
     let ledger = Sandbox::free().await;
     let sums = ledger.summary().await;

@@ -11,7 +11,7 @@ use super::rows::{LatencyColumns, RequestColumns, StepColumns};
 use crate::error::Error;
 use crate::summary::{By, Facts, Question, RequestFact};
 
-/// Every step is in exactly one of four parts of the cost: so they add up to it. What answered is
+/// Every step is in exactly one of five parts of the cost: so they add up to it. What answered is
 /// the accepted attempt, or of a best effort the rejected attempt, that the close names; what else
 /// was accepted are members of a consensus that agreed with it.
 macro_rules! steps_sql {
@@ -27,6 +27,7 @@ macro_rules! steps_sql {
            CASE WHEN $10::text IS NULL THEN '' ELSE coalesce(request.tags ->> $10, '') END AS tag,
            count(*) FILTER (WHERE is_attempt) AS attempts,
            count(*) FILTER (WHERE is_attempt AND event.outcome = 'accepted') AS accepted,
+           count(*) FILTER (WHERE event.step = 'shadow' AND event.outcome <> 'skipped') AS shadows,
            sum(input_tokens)::bigint AS input_tokens,
            sum(output_tokens)::bigint AS output_tokens,
            sum(cached_input_tokens)::bigint AS cached_input_tokens,
@@ -39,12 +40,18 @@ macro_rules! steps_sql {
            coalesce(sum(cost_nano_usd) FILTER (WHERE part = 'r'), 0)::bigint AS rejected_cost,
            coalesce(sum(cost_nano_usd) FILTER (WHERE part = 'r' AND event.outcome = 'presumed'), 0)
                ::bigint AS presumed_cost,
+           coalesce(sum(cost_nano_usd) FILTER (WHERE part = 's'), 0)::bigint AS shadow_cost,
            sum(event.latency_us)::bigint AS busy_us
     FROM requests request
     JOIN usage_events event USING (request_id)
     CROSS JOIN LATERAL (
         SELECT event.step LIKE 'attempt/%' AND event.outcome <> 'skipped' AS is_attempt,
-               CASE WHEN event.step LIKE 'judge/%' THEN 'j'
+               CASE WHEN event.step = 'shadow' THEN 's'
+                    WHEN event.step LIKE 'judge/%' THEN
+                        CASE WHEN EXISTS (SELECT FROM usage_events shadow
+                                          WHERE shadow.request_id = request.request_id
+                                            AND shadow.step = 'shadow')
+                             THEN 's' ELSE 'j' END
                     WHEN (event.tier, event.backend, event.model)
                          IS NOT DISTINCT FROM (request.tier, request.backend, request.model)
                      AND (request.outcome = 'passed' AND event.outcome = 'accepted'
@@ -63,7 +70,7 @@ pub(in crate::store) use steps_sql;
 pub(super) const STEPS: &str = steps_sql!();
 
 /// Answered requests are told by what answered them. Escalated is one for which another tier was
-/// called; cached is one for which nothing was.
+/// called; cached is one for which nothing was. A shadow call is nobody's request.
 macro_rules! requests_sql {
     () => {
         "
@@ -86,13 +93,16 @@ macro_rules! requests_sql {
            coalesce(sum(round(score * 1000000)), 0)::bigint AS score_millionths
     FROM requests request
     CROSS JOIN LATERAL (
-        SELECT bool_or(event.tier IS DISTINCT FROM request.tier) AS elsewhere
+        SELECT bool_or(event.tier IS DISTINCT FROM request.tier)
+                   FILTER (WHERE event.step LIKE 'attempt/%' AND event.outcome <> 'skipped')
+                   AS elsewhere,
+               bool_or(event.step = 'shadow') AS by_shadow
         FROM usage_events event
-        WHERE event.request_id = request.request_id AND event.step LIKE 'attempt/%'
-          AND event.outcome <> 'skipped'
+        WHERE event.request_id = request.request_id
     ) AS called
     WHERE request.closed_at >= $1 AND request.closed_at < $2
       AND ($4::text IS NULL OR request.project = $4)
+      AND called.by_shadow IS NOT TRUE
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
     };
 }
@@ -118,6 +128,8 @@ macro_rules! latencies_sql {
     WHERE request.closed_at >= $1 AND request.closed_at < $2
       AND ($4::text IS NULL OR request.project = $4)
       AND request.tier IS NOT NULL AND latency_us IS NOT NULL
+      AND NOT EXISTS (SELECT FROM usage_events event
+                      WHERE event.request_id = request.request_id AND event.step = 'shadow')
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
     };
 }

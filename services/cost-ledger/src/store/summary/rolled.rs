@@ -40,7 +40,8 @@ const STEPS: &str = hours!(
      bool_or(usage_estimated) AS usage_estimated,
      sum(answer_cost)::bigint AS answer_cost, sum(judge_cost)::bigint AS judge_cost,
      sum(consensus_cost)::bigint AS consensus_cost, sum(rejected_cost)::bigint AS rejected_cost,
-     sum(presumed_cost)::bigint AS presumed_cost, sum(busy_us)::bigint AS busy_us",
+     sum(presumed_cost)::bigint AS presumed_cost, sum(busy_us)::bigint AS busy_us,
+     sum(shadows)::bigint AS shadows, sum(shadow_cost)::bigint AS shadow_cost",
     "rolled_steps",
     "1, 2, 3, 4, 5, 6, 7"
 );

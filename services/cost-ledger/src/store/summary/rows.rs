@@ -37,6 +37,8 @@ pub(super) struct StepColumns {
     consensus_cost: i64,
     rejected_cost: i64,
     presumed_cost: i64,
+    shadows: i64,
+    shadow_cost: i64,
     busy_us: i64,
 }
 
@@ -96,6 +98,8 @@ impl From<StepColumns> for StepFact {
             consensus_cost: NanoUsd::new(row.consensus_cost),
             rejected_cost: NanoUsd::new(row.rejected_cost),
             presumed_cost: NanoUsd::new(row.presumed_cost),
+            shadows: unsigned(row.shadows),
+            shadow_cost: NanoUsd::new(row.shadow_cost),
             busy_us: unsigned(row.busy_us),
         }
     }

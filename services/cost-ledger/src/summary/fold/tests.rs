@@ -25,26 +25,30 @@ fn money() -> impl Strategy<Value = NanoUsd> {
 fn steps() -> impl Strategy<Value = StepFact> {
     (
         keys(),
-        prop::array::uniform5(money()),
+        prop::array::uniform6(money()),
         0_u64..1000,
         0_u64..50,
     )
         .prop_map(
-            |(keys, [answer, judge, consensus, rejected, presumed], busy_us, attempts)| StepFact {
-                keys,
-                attempts,
-                accepted: attempts / 2,
-                usage: Usage {
-                    input_tokens: busy_us * 3,
-                    output_tokens: busy_us,
-                    ..Usage::default()
-                },
-                answer_cost: answer,
-                judge_cost: judge,
-                consensus_cost: consensus,
-                rejected_cost: rejected.plus(presumed),
-                presumed_cost: presumed,
-                busy_us,
+            |(keys, [answer, judge, consensus, rejected, presumed, shadow], busy_us, attempts)| {
+                StepFact {
+                    keys,
+                    attempts,
+                    accepted: attempts / 2,
+                    usage: Usage {
+                        input_tokens: busy_us * 3,
+                        output_tokens: busy_us,
+                        ..Usage::default()
+                    },
+                    answer_cost: answer,
+                    judge_cost: judge,
+                    consensus_cost: consensus,
+                    rejected_cost: rejected.plus(presumed),
+                    presumed_cost: presumed,
+                    shadows: attempts / 5,
+                    shadow_cost: shadow,
+                    busy_us,
+                }
             },
         )
 }
@@ -108,6 +112,7 @@ fn sum_of_parts(parts: &[Parts]) -> Parts {
         rejected: sum.rejected.plus(part.rejected),
         cache: sum.cache.plus(part.cache),
         gpu_hours: sum.gpu_hours.plus(part.gpu_hours),
+        shadow: sum.shadow.plus(part.shadow),
     })
 }
 

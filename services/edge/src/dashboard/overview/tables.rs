@@ -62,6 +62,7 @@ pub(super) fn savings(told: &wire::GetSummaryResponse, total: &wire::Sums) -> Ma
         ("members of a consensus", of.consensus_nano_usd),
         ("attempts in vain", of.rejected_nano_usd),
         ("hours of GPUs", of.gpu_hours_nano_usd),
+        ("shadow calls, to learn from", of.shadow_nano_usd),
     ];
     html! {
         section class="card" {
