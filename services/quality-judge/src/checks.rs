@@ -13,6 +13,7 @@ use terrace_learned::Head;
 
 use crate::asked::Reader;
 use crate::check::Check;
+pub(crate) use syntax::code_tree;
 
 /// Makes every check, cheapest first; `head` is the learned one.
 ///

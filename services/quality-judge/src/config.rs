@@ -86,9 +86,11 @@ fn models(config: &Config, named: Option<&ModelName>) -> Vec<Model> {
         let is_wanted = named.is_none_or(|name| name == &model.name);
         is_wanted && model.price.is_free() && !model.capabilities.embeddings
     });
-    let models = free.map(|(_, model)| Model {
+    let models = free.map(|(tier, model)| Model {
         name: model.name.clone(),
         backend: model.backend.clone(),
+        tier: tier.name.clone(),
+        price: model.price,
     });
     let mut models: Vec<_> = models.collect();
     models.reverse();

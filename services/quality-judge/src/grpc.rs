@@ -7,6 +7,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use terrace_domain::Failure;
+use terrace_proto::common::v1::AttemptOutcome;
+use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_server::JudgeService;
 use terrace_rpc::deadline;
@@ -14,11 +16,12 @@ use terrace_rpc::status::to_status;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::checks::code_tree;
 use crate::clients::Panel;
 use crate::grpc::watched::Watched;
 use crate::judge::Judge;
 use crate::offload::Offload;
-use crate::second::Seconds;
+use crate::second::{Opinion, Seconds};
 use crate::weigh::{Verdict, Weighed};
 
 /// The generated service over the use case.
@@ -50,13 +53,19 @@ impl Grpc {
         Self { seconds, ..self }
     }
 
-    /// Reads and judges a request; reading compiles schemas, so it belongs to the work.
-    async fn verdict(&self, request: wire::JudgeRequest) -> Result<Verdict, Failure> {
+    /// Reads and judges a request; reading compiles schemas, so it belongs to the work. With what tells
+    /// its code from other code, if that is wanted.
+    async fn verdict(
+        &self,
+        request: wire::JudgeRequest,
+    ) -> Result<(Verdict, Option<String>), Failure> {
         let load = request::load(&request);
         let (judge, max_messages) = (Arc::clone(&self.judge), self.max_messages);
         let work = move || {
+            let is_wanted = request.with_code_tree;
             let case = request::from_wire(request, max_messages)?;
-            Ok(judge.judge(&case))
+            let tree = is_wanted.then(|| code_tree(&case.answer)).flatten();
+            Ok((judge.judge(&case), tree))
         };
         self.offload.run(load, work).await?
     }
@@ -79,15 +88,20 @@ impl JudgeService for Grpc {
             .as_ref()
             .and_then(|_| request::subject(&request));
         let verdict = async {
-            let mut verdict = self.verdict(request).await?;
+            let (mut verdict, tree) = self.verdict(request).await?;
+            let mut opinions = Vec::new();
             if let (Some(seconds), Some(subject)) = (&self.seconds, &subject) {
-                verdict = seconds.joined(verdict, subject, deadline).await;
+                (verdict, opinions) = seconds.joined(verdict, subject, deadline).await;
             }
-            self.panel.joined(verdict, scene, deadline).await
+            let verdict = self.panel.joined(verdict, scene, deadline).await?;
+            Ok((verdict, opinions, tree))
         };
-        let verdict = verdict.await.map_err(|failure| to_status(&failure))?;
+        let judged: Result<_, Failure> = verdict.await;
+        let (verdict, opinions, tree) = judged.map_err(|failure| to_status(&failure))?;
         Ok(Response::new(wire::JudgeResponse {
             verdict: Some(to_wire(verdict)),
+            second_opinions: opinions.into_iter().map(opinion).collect(),
+            code_tree: tree.unwrap_or_default(),
         }))
     }
 
@@ -118,5 +132,25 @@ fn finding(weighed: Weighed) -> wire::CheckFinding {
         weight: weighed.weight,
         hard_failure: weighed.finding.hard_failure,
         finding: weighed.finding.words,
+    }
+}
+
+fn opinion(opinion: Opinion) -> wire::SecondOpinion {
+    let outcome = match opinion.reason {
+        None => AttemptOutcome::Accepted,
+        Some(_) => AttemptOutcome::Failed,
+    };
+    let reason = opinion.reason.map(|reason| reason.to_string());
+    wire::SecondOpinion {
+        check: opinion.kind.as_str().to_owned(),
+        tier: opinion.model.tier.to_string(),
+        backend: opinion.model.backend.to_string(),
+        model: opinion.model.name.to_string(),
+        outcome: outcome.into(),
+        reason: reason.unwrap_or_default(),
+        usage: Some(opinion.usage.into()),
+        cost_nano_usd: opinion.cost.get(),
+        started_at: Some(wire_timestamp(opinion.started_at)),
+        latency: Some(wire_duration(opinion.latency)),
     }
 }

@@ -9,13 +9,14 @@
 
 pub mod agreement;
 pub mod critique;
+mod opinion;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use terrace_domain::{BackendName, Failure, ModelName};
+use terrace_domain::{BackendName, Failure, ModelName, Price, TierName, Usage};
 use terrace_proto::common::v1::{Message, Role};
 use terrace_proto::convert::text_message;
 use terrace_rpc::deadline::Deadline;
@@ -24,6 +25,8 @@ use crate::asked::Reader;
 use crate::check::{Finding, Kind};
 use crate::weigh::{self, Verdict, Weighed};
 use agreement::Form;
+use opinion::Asking;
+pub use opinion::Opinion;
 
 /// What is asked of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +42,7 @@ pub struct Question {
 /// Has a model answer, over whatever there is between.
 #[async_trait]
 pub trait Ask: Debug + Send + Sync {
-    /// The text that `model` answers with.
+    /// What `model` answers.
     ///
     /// # Errors
     /// It did not answer, or not in time.
@@ -48,7 +51,16 @@ pub trait Ask: Debug + Send + Sync {
         model: &Model,
         question: Question,
         within: Deadline,
-    ) -> Result<String, Failure>;
+    ) -> Result<Reply, Failure>;
+}
+
+/// What a model answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// Its text.
+    pub text: String,
+    /// What it used.
+    pub usage: Usage,
 }
 
 /// A model and where it runs.
@@ -58,6 +70,10 @@ pub struct Model {
     pub name: ModelName,
     /// The backend.
     pub backend: BackendName,
+    /// The tier that the config puts it in.
+    pub tier: TierName,
+    /// What it costs.
+    pub price: Price,
 }
 
 /// How often something says yes, of what is right and of what is wrong.
@@ -142,19 +158,25 @@ impl Seconds {
         })
     }
 
-    /// The verdict with what they say.
-    pub async fn joined(&self, verdict: Verdict, subject: &Subject, deadline: Deadline) -> Verdict {
+    /// The verdict with what they say, and who was asked for it.
+    pub async fn joined(
+        &self,
+        verdict: Verdict,
+        subject: &Subject,
+        deadline: Deadline,
+    ) -> (Verdict, Vec<Opinion>) {
         let mut verdict = verdict;
-        let mut differing = None;
+        let (mut opinions, mut differing) = (Vec::new(), None);
         if let Some(advisor) = self
             .settings
             .agreement
             .as_ref()
             .filter(|_| self.is_open(&verdict))
-            && let Some((finding, theirs)) = self.agreement(advisor, subject, deadline).await
+            && let Some((said, theirs)) = self.agreement(advisor, subject, deadline).await
         {
             differing = theirs;
-            verdict = with(verdict, finding);
+            verdict = with(verdict, said.finding);
+            opinions.push(said.opinion);
         }
         if let Some(advisor) = self
             .settings
@@ -163,11 +185,12 @@ impl Seconds {
             .filter(|_| self.is_open(&verdict))
         {
             let critique = self.critique(advisor, subject, differing.as_deref(), deadline);
-            if let Some(finding) = critique.await {
-                verdict = with(verdict, finding);
+            if let Some(said) = critique.await {
+                verdict = with(verdict, said.finding);
+                opinions.push(said.opinion);
             }
         }
-        verdict
+        (verdict, opinions)
     }
 
     /// Whether the checks leave an answer open.
@@ -188,16 +211,17 @@ impl Seconds {
         advisor: &Advisor,
         subject: &Subject,
         deadline: Deadline,
-    ) -> Option<(Weighed, Option<String>)> {
+    ) -> Option<(Said, Option<String>)> {
         let form = Form::of(&self.reader, &subject.question, &subject.answer)?;
         let model = another(&advisor.models, &subject.author, |model| {
             model.name.as_str() != subject.author
         })?;
+        let mut asking = Asking::begin(Kind::Agreement, model);
         let question = question(advisor, subject, subject.messages.clone());
-        let asked = self.ask.ask(model, question, time_for(advisor, deadline));
-        let theirs = match asked.await {
-            Ok(theirs) => theirs,
-            Err(failure) => return Some((passed_over(Kind::Agreement, model, &failure), None)),
+        let within = time_for(advisor, deadline);
+        let asked = asking.ask(&*self.ask, question, within).await;
+        let Ok(theirs) = asked else {
+            return Some((passed_over(asking), None));
         };
         let name = &model.name;
         let (yes, words) = match form.same(&subject.answer, &theirs) {
@@ -205,12 +229,11 @@ impl Seconds {
             Some(false) => (false, format!("{name} comes to something else")),
             None => {
                 let words = format!("{name} gave an answer that cannot be compared: not counted");
-                return Some((told(Kind::Agreement, words), None));
+                return Some((told(asking, words), None));
             }
         };
-        let finding = Finding::scored(advisor.odds.chance(yes), words);
-        let weighed = Weighed::of(Kind::Agreement, 1.0, finding);
-        Some((weighed, (!yes).then_some(theirs)))
+        let said = weighed(asking, advisor.odds.chance(yes), words);
+        Some((said, (!yes).then_some(theirs)))
     }
 
     /// What a model says that reads the answer, or both where another one came to something else.
@@ -220,29 +243,33 @@ impl Seconds {
         subject: &Subject,
         theirs: Option<&str>,
         deadline: Deadline,
-    ) -> Option<Weighed> {
+    ) -> Option<Said> {
         let author = family(&subject.author);
         let model = another(&advisor.models, &subject.author, |model| {
             family(model.name.as_str()) != author
         })?;
         let within = time_for(advisor, deadline);
-        let ask = |swapped| {
+        let mut asking = Asking::begin(Kind::Critique, model);
+        let mut replies = Vec::new();
+        // One after the other: a small server at hand has few places.
+        for swapped in [false, true] {
             let text = critique::prompt(&subject.question, &subject.answer, theirs, swapped);
             let messages = vec![text_message(Role::User, &text)];
-            self.ask
-                .ask(model, question(advisor, subject, messages), within)
-        };
-        // One after the other: a small server at hand has few places.
-        let replies = async { Ok((ask(false).await?, ask(true).await?)) };
-        let (straight, swapped) = match replies.await {
-            Ok(replies) => replies,
-            Err(failure) => return Some(passed_over(Kind::Critique, model, &failure)),
-        };
+            let question = question(advisor, subject, messages);
+            match asking.ask(&*self.ask, question, within).await {
+                Ok(reply) => replies.push(reply),
+                Err(_) => return Some(passed_over(asking)),
+            }
+        }
         let name = &model.name;
-        let Some(yes) = critique::reading(&straight, &swapped) else {
+        let reading = match replies.as_slice() {
+            [straight, swapped] => critique::reading(straight, swapped),
+            _ => None,
+        };
+        let Some(yes) = reading else {
             let words =
                 format!("{name} says another thing when its options are swapped: not counted");
-            return Some(told(Kind::Critique, words));
+            return Some(told(asking, words));
         };
         let words = match (theirs.is_some(), yes) {
             (false, true) => format!("{name} finds it good enough"),
@@ -250,9 +277,14 @@ impl Seconds {
             (true, true) => format!("{name} prefers it to another answer"),
             (true, false) => format!("{name} prefers another answer"),
         };
-        let finding = Finding::scored(advisor.odds.chance(yes), words);
-        Some(Weighed::of(Kind::Critique, 1.0, finding))
+        Some(weighed(asking, advisor.odds.chance(yes), words))
     }
+}
+
+/// What somebody who was asked has to say, and what the asking took.
+struct Said {
+    finding: Weighed,
+    opinion: Opinion,
 }
 
 fn with(verdict: Verdict, finding: Weighed) -> Verdict {
@@ -291,17 +323,25 @@ fn time_for(advisor: &Advisor, deadline: Deadline) -> Deadline {
     Deadline::within(advisor.timeout.min(deadline.remaining() / 2))
 }
 
-fn passed_over(kind: Kind, model: &Model, failure: &Failure) -> Weighed {
-    tracing::warn!(model = %model.name, reason = %failure.reason, "a model gave no second opinion");
-    told(
-        kind,
-        format!("{} did not answer: judged without it", model.name),
-    )
+fn weighed(asking: Asking<'_>, chance: f64, words: String) -> Said {
+    let finding = Finding::scored(chance, words);
+    Said {
+        finding: Weighed::of(asking.kind(), 1.0, finding),
+        opinion: asking.end(),
+    }
+}
+
+fn passed_over(asking: Asking<'_>) -> Said {
+    let words = format!("{} did not answer: judged without it", asking.model().name);
+    told(asking, words)
 }
 
 /// Of no weight: it is told and counts for nothing.
-fn told(kind: Kind, words: String) -> Weighed {
-    Weighed::of(kind, 0.0, Finding::good(words))
+fn told(asking: Asking<'_>, words: String) -> Said {
+    Said {
+        finding: Weighed::of(asking.kind(), 0.0, Finding::good(words)),
+        opinion: asking.end(),
+    }
 }
 
 #[cfg(test)]

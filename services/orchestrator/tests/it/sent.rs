@@ -143,6 +143,7 @@ async fn the_judge_is_sent_the_answer_and_what_was_asked() {
         request_id: ID.to_owned(),
         code_expected: true,
         lower_tier_suffices: Some(0.75),
+        with_code_tree: false,
     };
     assert_eq!(world.judge.judge.last(), expected);
     let unnamed = wire::RouteRequest {

@@ -8,6 +8,7 @@
 
 mod lines;
 mod parse;
+mod shape;
 mod unfenced;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::check::{Check, Finding, Kind};
 use crate::fences::{self, Block, Fenced};
 use crate::language::Language;
 use parse::Parsed;
+pub(crate) use shape::code_tree;
 
 /// Code that does not parse.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use terrace_domain::{BackendName, Failure, Reason};
+use terrace_domain::{BackendName, Failure, Reason, Usage};
 use terrace_proto::common::v1::{GenerationParams, Priority};
 use terrace_proto::convert::text_of_parts;
 use terrace_proto::gateway::v1 as wire;
@@ -13,7 +13,7 @@ use terrace_rpc::link::Link;
 use terrace_rpc::server::MAX_MESSAGE_BYTES;
 use terrace_rpc::status::to_failure;
 
-use crate::second::{Ask, Model, Question};
+use crate::second::{Ask, Model, Question, Reply};
 
 /// A link to the gateway of each backend.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,7 @@ impl Ask for Gateways {
         model: &Model,
         question: Question,
         within: Deadline,
-    ) -> Result<String, Failure> {
+    ) -> Result<Reply, Failure> {
         let no_gateway = || {
             let message = format!("there is no gateway for backend {}", model.backend);
             Failure::new(Reason::Internal, message)
@@ -63,10 +63,21 @@ impl Ask for Gateways {
         };
         let answer = client.generate(request_within(message, within)).await;
         let answer = answer.map_err(|status| to_failure(&status))?.into_inner();
-        Ok(answer
-            .output
-            .as_ref()
-            .map(text_of_parts)
-            .unwrap_or_default())
+        Ok(Reply {
+            text: answer
+                .output
+                .as_ref()
+                .map(text_of_parts)
+                .unwrap_or_default(),
+            usage: answer.usage.map_or_else(uncounted, Into::into),
+        })
+    }
+}
+
+/// A gateway counts every call; one that does not is not taken for one that used nothing.
+fn uncounted() -> Usage {
+    Usage {
+        estimated: true,
+        ..Usage::default()
     }
 }

@@ -2,11 +2,21 @@
 
 use std::sync::Mutex;
 
-use terrace_domain::{Reason, Score};
+use terrace_domain::{NanoUsd, Reason, Score};
 
 use super::*;
 
 const QUESTION: &str = "Tom has 12 apples and eats 5. How many are left?";
+
+/// What each reply takes.
+const USED: Usage = Usage {
+    input_tokens: 20,
+    output_tokens: 3,
+    cached_input_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    estimated: false,
+};
 
 /// Says what stands beside a model's name, and notes what it was asked.
 #[derive(Debug)]
@@ -17,7 +27,7 @@ struct Scripted {
 
 #[async_trait]
 impl Ask for Scripted {
-    async fn ask(&self, model: &Model, question: Question, _: Deadline) -> Result<String, Failure> {
+    async fn ask(&self, model: &Model, question: Question, _: Deadline) -> Result<Reply, Failure> {
         let name = model.name.as_str();
         let mut asked = self.asked.lock().unwrap();
         let before = asked.iter().filter(|(other, _)| other == name).count();
@@ -26,7 +36,11 @@ impl Ask for Scripted {
         let says = self.says.iter().find(|(other, _)| *other == name);
         let reply = says.and_then(|(_, replies)| replies.get(before));
         let gone = || Failure::new(Reason::BackendUnreachable, "gone");
-        reply.map(|reply| (*reply).to_owned()).ok_or_else(gone)
+        let said = |text: &&str| Reply {
+            text: (*text).to_owned(),
+            usage: USED,
+        };
+        reply.map(said).ok_or_else(gone)
     }
 }
 
@@ -34,6 +48,8 @@ fn model(name: &str) -> Model {
     Model {
         name: name.parse().unwrap(),
         backend: "local".parse().unwrap(),
+        tier: "local_quality".parse().unwrap(),
+        price: Price::FREE,
     }
 }
 
@@ -63,6 +79,16 @@ async fn judged(
     score: f64,
     says: &[(&'static str, &[&'static str])],
 ) -> (Verdict, Vec<(String, String)>) {
+    let (verdict, _, asked) = judged_by(settings, score, says).await;
+    (verdict, asked)
+}
+
+/// The same, with what asking took.
+async fn judged_by(
+    settings: Settings,
+    score: f64,
+    says: &[(&'static str, &[&'static str])],
+) -> (Verdict, Vec<Opinion>, Vec<(String, String)>) {
     let says = says.iter().map(|(name, replies)| (*name, replies.to_vec()));
     let script = Arc::new(Scripted {
         says: says.collect(),
@@ -79,9 +105,9 @@ async fn judged(
     let finding = Weighed::of(Kind::Arithmetic, 1.0, Finding::scored(score, ""));
     let verdict = weigh::verdict(vec![finding], Score::clamped(0.7));
     let deadline = Deadline::within(Duration::from_secs(20));
-    let verdict = seconds.joined(verdict, &subject, deadline).await;
+    let (verdict, opinions) = seconds.joined(verdict, &subject, deadline).await;
     let asked = script.asked.lock().unwrap().clone();
-    (verdict, asked)
+    (verdict, opinions, asked)
 }
 
 #[tokio::test]
@@ -133,6 +159,48 @@ async fn one_that_does_not_answer_is_told_and_counts_for_nothing() {
     assert!(asked.len() >= 2);
     let words = &verdict.findings[1].finding.words;
     assert!(words.contains("did not answer"), "{words}");
+}
+
+#[tokio::test]
+async fn whoever_is_asked_is_one_opinion_a_check_with_all_that_it_used() {
+    let settings = {
+        let mut settings = settings();
+        settings.agreement.as_mut().unwrap().odds = Odds {
+            when_right: 0.6,
+            when_wrong: 0.4,
+        };
+        settings
+    };
+    let says: &[(&str, &[&str])] = &[("qwen2", &["It is 8.", "A", "B"])];
+    let (_, opinions, _) = judged_by(settings, 0.6, says).await;
+    let told: Vec<_> = opinions
+        .iter()
+        .map(|own| (own.kind, own.usage.input_tokens, own.reason))
+        .collect();
+    assert_eq!(
+        told,
+        [(Kind::Agreement, 20, None), (Kind::Critique, 40, None)]
+    );
+    let critic = &opinions[1];
+    assert_eq!(critic.model, model("qwen2"));
+    assert_eq!(
+        (critic.usage.output_tokens, critic.cost),
+        (6, NanoUsd::ZERO)
+    );
+}
+
+#[tokio::test]
+async fn of_one_that_fails_halfway_is_told_what_is_known_and_why() {
+    let settings = Settings {
+        agreement: None,
+        ..settings()
+    };
+    let (_, opinions, _) = judged_by(settings.clone(), 0.6, &[("qwen2", &["A"])]).await;
+    assert_eq!(opinions[0].reason, Some(Reason::BackendUnreachable));
+    assert_eq!(opinions[0].usage.input_tokens, 20);
+    assert!(opinions[0].usage.estimated);
+    let (_, nobody, _) = judged_by(settings, 0.95, &[]).await;
+    assert_eq!(nobody, []);
 }
 
 #[test]

@@ -119,3 +119,20 @@ async fn an_answer_of_a_megabyte_is_judged_off_the_runtime() {
     let verdict = judge(request(&answer)).await;
     assert_eq!(score(&verdict, "syntax"), Some(1.0));
 }
+
+#[tokio::test]
+async fn code_is_told_from_other_code_if_that_is_asked_for() {
+    let tree = async |code: &str, with_code_tree| {
+        let request = JudgeRequest {
+            with_code_tree,
+            ..request(&format!("```python\n{code}\n```"))
+        };
+        let response = crate::world::client().judge(request).await;
+        response.unwrap().into_inner().code_tree
+    };
+    let plain = tree("x = [1, 2]", true).await;
+    assert!(plain.starts_with("python:"), "{plain}");
+    assert_eq!(tree("x = [1,2]  # two", true).await, plain);
+    assert_ne!(tree("x = [2, 1]", true).await, plain);
+    assert_eq!(tree("x = [1, 2]", false).await, "");
+}

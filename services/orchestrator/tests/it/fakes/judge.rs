@@ -50,6 +50,7 @@ impl Judge {
     pub(crate) fn saying(verdict: Verdict) -> Answer<JudgeResponse> {
         Answer::Says(JudgeResponse {
             verdict: Some(verdict),
+            ..JudgeResponse::default()
         })
     }
 

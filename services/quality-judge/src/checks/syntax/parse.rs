@@ -57,6 +57,16 @@ pub(crate) fn parse(language: Language, code: &str, end: Instant) -> Parsed {
     }
 }
 
+/// The tree of code that parses as a whole, in a language that tree-sitter reads.
+pub(crate) fn whole(language: Language, code: &str, end: Instant) -> Option<Tree> {
+    let is_long = language == Language::Bash && code.len() > MAX_BASH_BYTES;
+    if is_long || first_binary_line(code).is_some() {
+        return None;
+    }
+    let tree = tree(&grammar(language)?, code.as_bytes(), end)?;
+    (!tree.root_node().has_error()).then_some(tree)
+}
+
 /// The line of the first control character: no language has any, and scanners stumble over them.
 fn first_binary_line(code: &str) -> Option<usize> {
     let is_binary = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
