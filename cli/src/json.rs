@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use terrace_proto::classifier::v1::Classification;
 use terrace_proto::common::v1::{Model, Usage};
 use terrace_proto::convert::{text_of_parts, timestamp};
-use terrace_proto::judge::v1::Verdict;
+use terrace_proto::judge::v1::{SecondOpinion, Verdict};
 use terrace_proto::ledger::v1::{
     Budget, GetSummaryResponse, TierSummary, VerifyCheck, VerifyFinding, VerifyResponse,
     WatchAlertsResponse,
@@ -88,7 +88,26 @@ pub(crate) fn attempt(attempt: &Attempt) -> Value {
         "cost_usd": usd(attempt.cost_nano_usd),
         "started_at": attempt.started_at.as_ref().and_then(time_of),
         "latency_ms": millis(wire_span(attempt.latency.as_ref())),
+        "second_opinions": second_opinions(&attempt.second_opinions),
     })
+}
+
+/// Models that the judge asked about an answer.
+fn second_opinions(asked: &[SecondOpinion]) -> Value {
+    let one = |asked: &SecondOpinion| {
+        json!({
+            "check": asked.check,
+            "tier": asked.tier,
+            "backend": asked.backend,
+            "model": asked.model,
+            "reason": asked.reason,
+            "usage": usage(asked.usage.unwrap_or_default()),
+            "cost_nano_usd": asked.cost_nano_usd,
+            "cost_usd": usd(asked.cost_nano_usd),
+            "latency_ms": millis(wire_span(asked.latency.as_ref())),
+        })
+    };
+    asked.iter().map(one).collect()
 }
 
 /// How a request would be routed.

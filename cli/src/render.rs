@@ -16,7 +16,7 @@ mod usage;
 
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::text_of_parts;
-use terrace_proto::judge::v1::Verdict;
+use terrace_proto::judge::v1::{SecondOpinion, Verdict};
 use terrace_proto::router::v1::{Attempt, RouteResponse};
 
 pub(crate) use accounts::{keys, projects};
@@ -105,8 +105,42 @@ pub(crate) fn attempts(attempts: &[Attempt], width: Option<u16>) -> String {
             (Tone::Plain, &money(attempt.cost_nano_usd)),
             (Tone::Plain, &happened(attempt)),
         ]);
+        for asked in &attempt.second_opinions {
+            grid.row(
+                second_opinion(asked)
+                    .each_ref()
+                    .map(|(tone, text)| (*tone, text.as_str())),
+            );
+        }
     }
     grid.render()
+}
+
+/// A model that the judge asked about the attempt above.
+fn second_opinion(asked: &SecondOpinion) -> [(Tone, String); 7] {
+    let usage = asked.usage.unwrap_or_default();
+    let tokens = format!(
+        "{}: {} tokens in, {} out",
+        clean(&asked.check),
+        usage.input_tokens,
+        usage.output_tokens
+    );
+    let (word, happened) = match asked.outcome() {
+        AttemptOutcome::Accepted => ("asked", tokens),
+        _ => (
+            "failed",
+            format!("{}: {}", clean(&asked.check), clean(&asked.reason)),
+        ),
+    };
+    [
+        (Tone::Dim, String::new()),
+        (Tone::Dim, clean(&asked.tier)),
+        (Tone::Dim, clean(&asked.model)),
+        (Tone::Dim, word.to_owned()),
+        (Tone::Dim, span(wire_span(asked.latency.as_ref()))),
+        (Tone::Dim, money(asked.cost_nano_usd)),
+        (Tone::Dim, happened),
+    ]
 }
 
 /// What happened in an attempt, in a sentence.

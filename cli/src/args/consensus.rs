@@ -21,6 +21,6 @@ pub(crate) struct ConsensusArgs {
     pub(crate) consensus_threshold: Option<Score>,
     /// When two answers count as the same; implies --consensus
     #[arg(long, value_name = "HOW", conflicts_with = "no_consensus")]
-    #[arg(value_parser = ["text", "number", "json", "choice", "embedding"])]
+    #[arg(value_parser = ["text", "number", "json", "choice", "code", "embedding"])]
     pub(crate) consensus_by: Option<String>,
 }

@@ -1,6 +1,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
+use terrace_proto::common::v1::Usage;
 use terrace_proto::convert::wire_timestamp;
+use terrace_proto::judge::v1::SecondOpinion;
 use terrace_proto::ledger::v1::{
     Budget, GetSummaryResponse, OutcomeCount, RequestOutcome, TierSummary, VerifyCheck,
     VerifyFinding, VerifyResponse,
@@ -72,6 +74,26 @@ fn one_that_was_called_beside_a_late_one_says_so() {
     response.attempts[1].hedge_of = Some(0);
     let text = routed(&response, false);
     assert!(text.contains("beside 1: scored 0.93\n"), "{text}");
+}
+
+#[test]
+fn whom_the_judge_asked_stands_below_the_attempt() {
+    let mut response = testing::fallen_back();
+    response.attempts[0].second_opinions = vec![SecondOpinion {
+        check: "agreement".into(),
+        tier: "local_quality".into(),
+        model: "qwen2.5".into(),
+        outcome: AttemptOutcome::Accepted.into(),
+        usage: Some(Usage {
+            input_tokens: 20,
+            output_tokens: 3,
+            ..Usage::default()
+        }),
+        ..SecondOpinion::default()
+    }];
+    let text = routed(&response, false);
+    assert!(text.contains("qwen2.5"), "{text}");
+    assert!(text.contains("agreement: 20 tokens in, 3 out\n"), "{text}");
 }
 
 #[test]

@@ -32,8 +32,8 @@ pub use schema::{
     Edge, Equivalence, ExternalJudge, Goal, GreyZone, Hedge, History, Judge, Known, Learning,
     Leases, Ledger, Limits, LogFormat, Marker, Model, Network, OnClassifierUnavailable,
     OnExhausted, OnJudgeUnavailable, OnTierAtZero, Part, PerPart, PriceSource, Profile, Queue,
-    Retry, Routing, Rule, SecondOpinion, Service, Services, Spool, Target, Telemetry, Tier, Tiers,
-    Tls, TlsFiles, Weights,
+    Retry, Routing, Rule, SecondOpinion, Service, Services, Shadow, Spool, Target, Telemetry, Tier,
+    Tiers, Tls, TlsFiles, Weights,
 };
 pub use summary::Row;
 pub use url::Url;

@@ -41,7 +41,7 @@ pub use edge::{CommitMode, Cors, Edge, Target};
 pub use hedge::Hedge;
 pub use history::History;
 pub use judge::{ExternalJudge, GreyZone, Judge, Rule, SecondOpinion, Weights};
-pub use learning::Learning;
+pub use learning::{Learning, Shadow};
 pub use leases::Leases;
 pub use ledger::{Ledger, Spool};
 pub use limits::Limits;

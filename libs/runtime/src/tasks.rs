@@ -109,6 +109,13 @@ impl Tasks {
         }
     }
 
+    /// Fires when the background tasks are ended, for detached work that nobody waits for: it has to
+    /// come to its end soon then.
+    #[must_use]
+    pub fn ending(&self) -> CancellationToken {
+        self.stop.child_token()
+    }
+
     /// How many tasks and pieces of detached work are running.
     #[must_use]
     pub fn running(&self) -> usize {

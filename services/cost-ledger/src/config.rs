@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use terrace_config::{AlertWebhook, Auth, Budget, Config, History, Secret, TimeZone};
+use terrace_config::{AlertWebhook, Auth, Budget, Config, History, Secret, Shadow, TimeZone};
 use terrace_domain::{BackendName, ModelName, NanoUsd, Score};
 
 use crate::spool::SpoolSettings;
@@ -73,7 +73,7 @@ impl Settings {
         let (ledger, money) = (&config.ledger, &config.cost_control);
         Self {
             database_url: ledger.database_url.clone(),
-            budgets: money.budgets.clone(),
+            budgets: budgets(config),
             time_zone: money.time_zone,
             alert_threshold: money.alert_threshold,
             alert_webhook: money.alert_webhook.clone(),
@@ -123,4 +123,22 @@ impl Settings {
             history: ledger.history,
         }
     }
+}
+
+/// The budgets of the config, and that of shadow calls, unless the config has one of that name.
+fn budgets(config: &Config) -> Vec<Budget> {
+    let money = &config.cost_control;
+    let shadow = config.routing.learning.shadow().and_then(|shadow| {
+        let name = format!("project/{}/daily", Shadow::PROJECT);
+        Some(Budget {
+            name: name.parse().ok()?,
+            cap: shadow.daily_budget,
+            alert_threshold: money.alert_threshold,
+            time_zone: money.time_zone,
+        })
+    });
+    let is_new = |shadow: &Budget| money.budgets.iter().all(|own| own.name != shadow.name);
+    let mut budgets = money.budgets.clone();
+    budgets.extend(shadow.filter(is_new));
+    budgets
 }

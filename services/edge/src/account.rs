@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use terrace_domain::NanoUsd;
 use terrace_proto::common::v1::{AttemptOutcome, Usage};
 use terrace_proto::convert::duration;
+use terrace_proto::judge::v1::SecondOpinion;
 use terrace_proto::router::v1::{Attempt, CacheProvenance, Consensus, RouteResponse};
 
 /// The `terrace` object of an answer.
@@ -58,6 +59,22 @@ pub(crate) fn attempt(attempt: &Attempt) -> Value {
         "cost_nano_usd": attempt.cost_nano_usd,
         "cost_usd": usd(attempt.cost_nano_usd),
         "latency_ms": attempt.latency.as_ref().and_then(duration).map(millis),
+        "second_opinions": attempt.second_opinions.iter().map(second_opinion).collect::<Vec<_>>(),
+    })
+}
+
+/// A model that the judge asked about an answer.
+fn second_opinion(asked: &SecondOpinion) -> Value {
+    json!({
+        "check": asked.check,
+        "tier": asked.tier,
+        "backend": asked.backend,
+        "model": asked.model,
+        "reason": asked.reason,
+        "usage": usage(asked.usage.unwrap_or_default()),
+        "cost_nano_usd": asked.cost_nano_usd,
+        "cost_usd": usd(asked.cost_nano_usd),
+        "latency_ms": asked.latency.as_ref().and_then(duration).map(millis),
     })
 }
 

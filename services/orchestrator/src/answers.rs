@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use crate::fingerprint::Fingerprint;
 use crate::metrics::{CacheUse, Metrics};
 use crate::request::Request;
+use crate::route::shadow::Shadows;
 use crate::route::used_id::other_body;
 use crate::route::{Answered, Context, Router, Unanswered};
 use flights::{Flight, Flights, Turn};
@@ -44,6 +45,7 @@ pub struct Answers {
     store: Arc<dyn Store>,
     /// Whatever changes answers beside the request: how this orchestrator is set up.
     setup: Key,
+    shadows: Option<Shadows>,
     metrics: Metrics,
 }
 
@@ -56,8 +58,15 @@ impl Answers {
             flights: Flights::default(),
             store,
             setup: Key::of_setup(setup),
+            shadows: None,
             metrics: Metrics::new(),
         }
+    }
+
+    /// The same, with some answers asked of another tier too.
+    #[must_use]
+    pub fn with_shadows(self, shadows: Option<Shadows>) -> Self {
+        Self { shadows, ..self }
     }
 
     /// Answers a request.
@@ -185,6 +194,9 @@ impl Answers {
 
     async fn by_router(&self, request: &Request, context: &Context) -> End {
         let answered = self.router.route(request, context).await?;
+        if let Some(shadows) = &self.shadows {
+            shadows.offer(&self.router, request, &answered);
+        }
         Ok(Reply::made(answered))
     }
 

@@ -23,6 +23,7 @@ use crate::door::{Door, Scope};
 use crate::grpc::{Grpc, Reader};
 use crate::ports::{Generate, Learn};
 use crate::route::learner::Learner;
+use crate::route::shadow::Shadows;
 use crate::route::{Ports, Router};
 
 /// What the orchestrator's port reflects.
@@ -137,7 +138,9 @@ impl Orchestrator {
             Some(shared) => Arc::new(shared),
             None => Arc::new(Memory::new(settings.cache_max_bytes)),
         };
+        let shadows = settings.shadow.map(|own| Shadows::new(own, tasks.clone()));
         let answers = Answers::new(Arc::clone(&router), store, &settings.setup);
+        let answers = answers.with_shadows(shadows);
         Ok(Self {
             grpc: Grpc::new(router, answers, reader, settings.batch, tasks.clone()),
             catalog,

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use terrace_config::{AtZero, CacheStore, Capabilities, Config, Goal, Routing};
-use terrace_domain::TierName;
+use terrace_config::{AtZero, CacheStore, Capabilities, Config, Goal, Routing, Shadow};
+use terrace_domain::{ProjectName, TierName};
 
 use crate::catalog::{Abilities, Model};
 use crate::clients::ValkeySettings;
@@ -16,6 +16,7 @@ use crate::route::hedge::HedgeSettings;
 use crate::route::plan::Rules;
 use crate::route::plan::decision::{Deciding, Target, Weights};
 use crate::route::sessions::SessionSettings;
+use crate::route::shadow::ShadowSettings;
 use crate::route::{Baseline, OnClassifierUnavailable, OnJudgeUnavailable, RouteSettings};
 
 /// Limits on the size of a request.
@@ -64,6 +65,8 @@ pub struct Settings {
     pub at_zero: AtZero,
     /// The models as the config has them.
     pub models: Vec<Model>,
+    /// Which answers it asks of another tier too, to learn from them.
+    pub shadow: Option<ShadowSettings>,
     /// How batches are answered.
     pub batch: BatchSettings,
     /// Who is let in.
@@ -93,6 +96,7 @@ impl Settings {
             learns: config.routing.learning.enabled,
             at_zero: config.routing.at_zero,
             models: models(config),
+            shadow: shadow(config),
             batch: BatchSettings {
                 parallelism: config.routing.batch_parallelism,
                 time: config.routing.default_deadline,
@@ -140,6 +144,16 @@ const fn abilities(of: Capabilities) -> Abilities {
         logprobs: of.logprobs,
         embeddings: of.embeddings,
     }
+}
+
+fn shadow(config: &Config) -> Option<ShadowSettings> {
+    let shadow = config.routing.learning.shadow()?;
+    Some(ShadowSettings {
+        share: shadow.share,
+        seed: shadow.seed,
+        may_cost: !shadow.daily_budget.is_zero(),
+        project: ProjectName::new(Shadow::PROJECT).ok()?,
+    })
 }
 
 fn cache_store(config: &Config) -> ValkeySettings {
@@ -285,6 +299,7 @@ fn consensus(config: &Config) -> Wish {
             terrace_config::Equivalence::Number => Equivalence::Number,
             terrace_config::Equivalence::Json => Equivalence::Json,
             terrace_config::Equivalence::Choice => Equivalence::Choice,
+            terrace_config::Equivalence::Code => Equivalence::Code,
             terrace_config::Equivalence::Embedding => Equivalence::Embedding,
         }),
         by_request: false,

@@ -17,6 +17,7 @@ pub mod door;
 pub mod fingerprint;
 pub mod grpc;
 pub mod metrics;
+pub mod opinion;
 pub mod ports;
 pub mod prompt;
 pub mod pull;

@@ -23,6 +23,7 @@ pub struct Metrics {
     consensus: Counter<u64>,
     hedges: Counter<u64>,
     lessons: Counter<u64>,
+    shadows: Counter<u64>,
 }
 
 /// How a request met the answers that are kept, or are being made.
@@ -77,6 +78,21 @@ pub enum LessonResult {
     Dropped,
 }
 
+/// What came of an answer that another tier was to be asked too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShadowResult {
+    /// Both were judged, and there is a lesson.
+    Compared,
+    /// The call or the judge failed.
+    Failed,
+    /// No other tier has a model that could be asked.
+    NoModel,
+    /// Their budget has no room.
+    NoBudget,
+    /// Too many were being made.
+    Dropped,
+}
+
 impl Metrics {
     /// Makes the instruments.
     #[must_use]
@@ -115,6 +131,12 @@ impl Metrics {
             lessons: meter
                 .u64_counter("terrace_lessons")
                 .with_description("Lessons for the classifier, by what became of them.")
+                .build(),
+            shadows: meter
+                .u64_counter("terrace_shadow_calls")
+                .with_description(
+                    "Answers that another tier was to be asked too, by what came of it.",
+                )
                 .build(),
             consensus: meter
                 .u64_counter("terrace_consensus_rounds")
@@ -174,6 +196,18 @@ impl Metrics {
             LessonResult::Dropped => "dropped",
         };
         self.lessons.add(1, &[KeyValue::new("result", result)]);
+    }
+
+    /// Counts an answer that another tier was to be asked too.
+    pub fn shadow(&self, result: ShadowResult) {
+        let result = match result {
+            ShadowResult::Compared => "compared",
+            ShadowResult::Failed => "failed",
+            ShadowResult::NoModel => "no_model",
+            ShadowResult::NoBudget => "no_budget",
+            ShadowResult::Dropped => "dropped",
+        };
+        self.shadows.add(1, &[KeyValue::new("result", result)]);
     }
 
     /// Counts a round of consensus.

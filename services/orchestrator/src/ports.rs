@@ -16,6 +16,7 @@ use crate::answer::{Answer, Delta};
 use crate::catalog::Model;
 use crate::classification::Classification;
 use crate::fingerprint::Fingerprint;
+use crate::opinion::SecondOpinion;
 use crate::request::Request;
 use crate::route::lessons::Lesson;
 use crate::route::plan::Candidate;
@@ -160,6 +161,8 @@ pub struct Answered<'a> {
     pub model: &'a ModelName,
     /// The answer.
     pub answer: &'a Answer,
+    /// Whether it is to be told from other code.
+    pub with_code_tree: bool,
 }
 
 /// An answer that is still coming.
@@ -173,6 +176,17 @@ pub struct Answering<'a> {
     pub model: &'a ModelName,
 }
 
+/// What the judge says of an answer, and whom it asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// What it says.
+    pub verdict: Verdict,
+    /// Models that it asked, in their order.
+    pub opinions: Vec<SecondOpinion>,
+    /// What tells its code from other code, if that was wanted and it has code that parses.
+    pub code_tree: Option<String>,
+}
+
 /// What the judge says of an answer while it comes; ends when it has no more to say.
 pub type Outlook = BoxStream<'static, Result<Verdict, Failure>>;
 
@@ -180,7 +194,7 @@ pub type Outlook = BoxStream<'static, Result<Verdict, Failure>>;
 #[async_trait]
 pub trait Judge: Debug + Send + Sync {
     /// Judges one answer.
-    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Verdict, Failure>;
+    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Judged, Failure>;
 
     /// Watches an answer whose text comes through `text`. A verdict that did not pass means that
     /// no more text can help; the first text gets a verdict in any case.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::{ActionName, ModelName, NanoUsd, ProjectName, RequestId, Score, TierName};
+use terrace_domain::{
+    ActionName, ModelName, NanoUsd, ProjectName, RequestId, Score, Step, TierName,
+};
 
 use crate::door::Caller;
 use crate::fingerprint::Fingerprint;
@@ -93,6 +95,8 @@ pub struct Request {
     pub tags: BTreeMap<String, String>,
     /// How urgent it is where calls have to wait for each other.
     pub priority: Priority,
+    /// Whether it answers nobody and is made to learn from.
+    pub is_shadow: bool,
 }
 
 /// How urgent a request is.
@@ -114,6 +118,16 @@ impl Request {
             self.key_id = caller.key_id;
         }
         self
+    }
+
+    /// The step in the ledger of its attempt with this index.
+    #[must_use]
+    pub const fn step(&self, index: u32) -> Step {
+        if self.is_shadow {
+            Step::Shadow
+        } else {
+            Step::Attempt(index)
+        }
     }
 
     /// The action as text, empty when there is none.

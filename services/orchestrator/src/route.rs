@@ -34,6 +34,7 @@ pub mod record;
 pub mod repair;
 pub mod sessions;
 mod settle;
+pub mod shadow;
 pub mod trail;
 pub(crate) mod used_id;
 
@@ -153,9 +154,9 @@ pub struct Answered {
     pub answering: usize,
     /// Whether its answer passed.
     pub passed: bool,
-    /// What all attempts used.
+    /// What all attempts and the second opinions on them used.
     pub usage: Usage,
-    /// What all attempts cost.
+    /// What all attempts and the second opinions on them cost.
     pub cost: NanoUsd,
     /// What the answer's tokens would have cost on the baseline model.
     pub baseline: Option<NanoUsd>,
@@ -174,7 +175,7 @@ pub struct Unanswered {
     pub failure: Failure,
     /// Every attempt in order.
     pub attempts: Vec<Attempt>,
-    /// What all attempts cost.
+    /// What all attempts and the second opinions on them cost.
     pub cost: NanoUsd,
 }
 
@@ -393,8 +394,8 @@ impl Router {
                 Ok(Answered {
                     id: request.id,
                     classification: ending.classification,
-                    usage: total(&attempts, |attempt| attempt.usage, Usage::plus),
-                    cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
+                    usage: total(&attempts, Attempt::whole_usage, Usage::plus),
+                    cost: total(&attempts, Attempt::whole_cost, NanoUsd::plus),
                     attempts,
                     consensus,
                     answering: index,
@@ -457,7 +458,7 @@ impl Unanswered {
         Box::new(Self {
             id,
             failure,
-            cost: total(&attempts, |attempt| attempt.cost, NanoUsd::plus),
+            cost: total(&attempts, Attempt::whole_cost, NanoUsd::plus),
             attempts,
         })
     }

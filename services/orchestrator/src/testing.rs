@@ -25,8 +25,8 @@ use crate::catalog::{Abilities, Catalog, Model};
 use crate::classification::{Classification, Learned, Source, TaskKind, Taught};
 use crate::fingerprint::Fingerprint;
 use crate::ports::{
-    Answered, Answering, Call, Classify, Generate, Generated, Judge, KnownRequest, Ledger, Outlook,
-    Pieces,
+    Answered, Answering, Call, Classify, Generate, Generated, Judge, Judged, KnownRequest, Ledger,
+    Outlook, Pieces,
 };
 use crate::prompt::Prompt;
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
@@ -123,6 +123,7 @@ pub(crate) fn request() -> Request {
         session: None,
         tags: BTreeMap::new(),
         priority: Priority::Interactive,
+        is_shadow: false,
     }
 }
 
@@ -270,7 +271,7 @@ pub(crate) struct ScriptedJudge {
 
 #[async_trait]
 impl Judge for ScriptedJudge {
-    async fn judge(&self, _answered: Answered<'_>, call: Call) -> Result<Verdict, Failure> {
+    async fn judge(&self, _answered: Answered<'_>, call: Call) -> Result<Judged, Failure> {
         let thinks = tokio::time::sleep(self.delay);
         if call.deadline.limit("it was judged", thinks).await.is_err() {
             return Err(Failure::new(
@@ -279,7 +280,11 @@ impl Judge for ScriptedJudge {
             ));
         }
         let next = self.verdicts.lock().unwrap().pop_front();
-        next.unwrap_or_else(|| Ok(verdict(1.0)))
+        Ok(Judged {
+            verdict: next.unwrap_or_else(|| Ok(verdict(1.0)))?,
+            opinions: Vec::new(),
+            code_tree: None,
+        })
     }
 
     /// Looks at the first text and at each after it: what has the word "hopeless" in it is.
@@ -340,7 +345,7 @@ impl Ledger for ScriptedLedger {
 
     async fn settle(
         &self,
-        _request: &Request,
+        request: &Request,
         attempts: &[Attempt],
         close: Option<&Close>,
         _call: Call,
@@ -361,7 +366,7 @@ impl Ledger for ScriptedLedger {
                 books.rows.iter().all(|row| row.index != attempt.index),
                 "settled twice"
             );
-            books.holds.remove(&attempt.step());
+            books.holds.remove(&request.step(attempt.index));
             books.spent = books.spent.plus(attempt.cost);
             books.rows.push(attempt.clone());
         }

@@ -100,6 +100,8 @@ pub enum Equivalence {
     Json,
     /// The same of the request's choices.
     Choice,
+    /// The same parse tree of its code.
+    Code,
     /// Nearly the same vector of an embedding model.
     Embedding,
 }
@@ -109,6 +111,7 @@ const EQUIVALENCE: &[(&str, Equivalence)] = &[
     ("number", Equivalence::Number),
     ("json", Equivalence::Json),
     ("choice", Equivalence::Choice),
+    ("code", Equivalence::Code),
     ("embedding", Equivalence::Embedding),
 ];
 

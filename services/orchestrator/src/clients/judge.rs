@@ -1,8 +1,12 @@
 //! The judge over a link.
 
+use std::time::SystemTime;
+
 use async_trait::async_trait;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
-use terrace_domain::{Failure, Score};
+use terrace_domain::{Failure, NanoUsd, Reason, Score};
+use terrace_proto::common::v1::AttemptOutcome;
+use terrace_proto::convert::{duration, timestamp};
 use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_client::JudgeServiceClient;
 use terrace_proto::judge::v1::judge_stream_request::Event;
@@ -13,7 +17,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{broken_contract, from_status};
 use crate::classification::{Classification, Source, TaskKind};
-use crate::ports::{Answered, Answering, Call, Judge, Outlook};
+use crate::opinion::SecondOpinion;
+use crate::ports::{Answered, Answering, Call, Judge, Judged, Outlook};
 use crate::verdict::{CheckFinding, Verdict};
 
 /// Calls the judge.
@@ -37,7 +42,7 @@ impl JudgeClient {
 
 #[async_trait]
 impl Judge for JudgeClient {
-    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Verdict, Failure> {
+    async fn judge(&self, answered: Answered<'_>, call: Call) -> Result<Judged, Failure> {
         let answering = Answering {
             request: answered.request,
             classification: answered.classification,
@@ -46,6 +51,7 @@ impl Judge for JudgeClient {
         let message = wire::JudgeRequest {
             output: Some(answered.answer.output()),
             finish_reason: answered.answer.finish_reason,
+            with_code_tree: answered.with_code_tree,
             ..scene(answering)
         };
         let answer = self
@@ -54,8 +60,14 @@ impl Judge for JudgeClient {
             .judge(request_within(message, call.deadline))
             .await
             .map_err(|status| from_status("judge", &status))?;
+        let answer = answer.into_inner();
         let missing = || broken_contract("judge", "its answer has no verdict");
-        from_wire(answer.into_inner().verdict.ok_or_else(missing)?)
+        let opinions = answer.second_opinions.into_iter().map(opinion);
+        Ok(Judged {
+            verdict: from_wire(answer.verdict.ok_or_else(missing)?)?,
+            opinions: opinions.collect::<Result<_, Failure>>()?,
+            code_tree: Some(answer.code_tree).filter(|tree| !tree.is_empty()),
+        })
     }
 
     fn watch(
@@ -113,6 +125,27 @@ fn scene(answering: Answering<'_>) -> wire::JudgeRequest {
 fn suffices(classification: &Classification) -> Option<f64> {
     let chance = classification.learned.lower_tier_suffices;
     (classification.source == Source::Scorer && chance > 0.0).then_some(chance)
+}
+
+fn opinion(wire: wire::SecondOpinion) -> Result<SecondOpinion, Failure> {
+    let unnamed = |_| broken_contract("judge", "a model that it asked has no name");
+    let has_answered = wire.outcome() == AttemptOutcome::Accepted;
+    let reason = wire.reason.parse().unwrap_or(Reason::Internal);
+    Ok(SecondOpinion {
+        check: wire.check,
+        tier: wire.tier.parse().map_err(unnamed)?,
+        backend: wire.backend.parse().map_err(unnamed)?,
+        model: wire.model.parse().map_err(unnamed)?,
+        reason: (!has_answered).then_some(reason),
+        usage: wire.usage.map(Into::into).unwrap_or_default(),
+        cost: NanoUsd::new(wire.cost_nano_usd),
+        started_at: wire
+            .started_at
+            .as_ref()
+            .and_then(timestamp)
+            .unwrap_or_else(SystemTime::now),
+        latency: wire.latency.as_ref().and_then(duration).unwrap_or_default(),
+    })
 }
 
 fn from_wire(wire: wire::Verdict) -> Result<Verdict, Failure> {

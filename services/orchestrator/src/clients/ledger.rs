@@ -16,6 +16,7 @@ use terrace_rpc::status::to_failure;
 use super::from_status;
 use super::leases::{Ask, Leases, Payer};
 use crate::fingerprint::Fingerprint;
+use crate::opinion::SecondOpinion;
 use crate::ports::{Call, KnownEnd, KnownRequest, Ledger};
 use crate::request::Request;
 use crate::route::plan::Candidate;
@@ -96,7 +97,7 @@ impl Ledger for LedgerClient {
             action: request.action().to_owned(),
             steps: attempts
                 .iter()
-                .map(|attempt| self.settlement(request, attempt))
+                .flat_map(|attempt| self.settlements(request, attempt))
                 .chain(close.and_then(reuse))
                 .collect(),
             close: close.map(|close| request_close(request, close)),
@@ -109,7 +110,7 @@ impl Ledger for LedgerClient {
             .await;
         answer.map_err(|status| failure(&status))?;
         if let Some(leases) = &self.leases {
-            let steps = attempts.iter().map(Attempt::step);
+            let steps = attempts.iter().map(|own| request.step(own.index));
             leases.settled(request.id, steps, close.is_some());
         }
         Ok(())
@@ -161,12 +162,21 @@ impl LedgerClient {
         })
     }
 
-    fn settlement(&self, request: &Request, attempt: &Attempt) -> wire::StepSettlement {
-        let mut message = settlement(attempt);
+    /// An attempt, and whom the judge asked about it.
+    fn settlements(&self, request: &Request, attempt: &Attempt) -> Vec<wire::StepSettlement> {
+        let step = request.step(attempt.index);
+        let mut message = settlement(step, attempt);
         if let Some(leases) = &self.leases {
-            leases.sign(request.id, attempt.step(), &mut message);
+            leases.sign(request.id, step, &mut message);
         }
-        message
+        let opinions = (0..).zip(&attempt.opinions).map(|(place, own)| {
+            let step = Step::Judge {
+                attempt: attempt.index,
+                opinion: place,
+            };
+            second_opinion(step, own)
+        });
+        std::iter::once(message).chain(opinions).collect()
     }
 }
 
@@ -207,10 +217,10 @@ fn target(candidate: &Candidate) -> wire::StepTarget {
     }
 }
 
-fn settlement(attempt: &Attempt) -> wire::StepSettlement {
+fn settlement(step: Step, attempt: &Attempt) -> wire::StepSettlement {
     let verdict = attempt.verdict.as_ref();
     wire::StepSettlement {
-        step: attempt.step().to_string(),
+        step: step.to_string(),
         target: Some(target(&attempt.candidate)),
         outcome: attempt_outcome(&attempt.outcome).into(),
         reason: attempt
@@ -224,6 +234,29 @@ fn settlement(attempt: &Attempt) -> wire::StepSettlement {
         latency: Some(wire_duration(attempt.latency)),
         lease_id: String::new(),
         lease_debit_nano_usd: 0,
+    }
+}
+
+fn second_opinion(step: Step, opinion: &SecondOpinion) -> wire::StepSettlement {
+    let outcome = match opinion.reason {
+        None => AttemptOutcome::Accepted,
+        Some(_) => AttemptOutcome::Failed,
+    };
+    let reason = opinion.reason.map(|reason| reason.to_string());
+    wire::StepSettlement {
+        step: step.to_string(),
+        target: Some(wire::StepTarget {
+            tier: opinion.tier.to_string(),
+            backend: opinion.backend.to_string(),
+            model: opinion.model.to_string(),
+        }),
+        outcome: outcome.into(),
+        reason: reason.unwrap_or_default(),
+        usage: Some(opinion.usage.into()),
+        cost_nano_usd: opinion.cost.get(),
+        started_at: Some(wire_timestamp(opinion.started_at)),
+        latency: Some(wire_duration(opinion.latency)),
+        ..wire::StepSettlement::default()
     }
 }
 

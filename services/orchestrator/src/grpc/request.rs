@@ -182,6 +182,7 @@ impl Reader {
             session: None,
             tags: std::collections::BTreeMap::new(),
             priority: Priority::Interactive,
+            is_shadow: false,
         };
         Ok((request, wire.inputs))
     }
@@ -250,6 +251,7 @@ impl Reader {
             session,
             tags: wire.tags.into_iter().collect(),
             priority: Priority::Interactive,
+            is_shadow: false,
         })
     }
 

@@ -15,6 +15,7 @@ use crate::answers::{Made, Reply};
 use crate::catalog::{Abilities, Model};
 use crate::classification::{Classification, Source, TaskKind};
 use crate::clients::attempt_outcome;
+use crate::opinion::SecondOpinion;
 use crate::ports::Pulled;
 use crate::request::OnExhausted;
 use crate::route::Answered;
@@ -150,6 +151,27 @@ pub(super) fn attempt(attempt: Attempt) -> wire::Attempt {
         scripted: attempt.candidate.scripted,
         repair_of: attempt.repair_of,
         hedge_of: attempt.hedges,
+        second_opinions: attempt.opinions.into_iter().map(second_opinion).collect(),
+    }
+}
+
+fn second_opinion(opinion: SecondOpinion) -> judge::SecondOpinion {
+    let outcome = match opinion.reason {
+        None => common::AttemptOutcome::Accepted,
+        Some(_) => common::AttemptOutcome::Failed,
+    };
+    let reason = opinion.reason.map(|reason| reason.to_string());
+    judge::SecondOpinion {
+        check: opinion.check,
+        tier: opinion.tier.to_string(),
+        backend: opinion.backend.to_string(),
+        model: opinion.model.to_string(),
+        outcome: outcome.into(),
+        reason: reason.unwrap_or_default(),
+        usage: Some(opinion.usage.into()),
+        cost_nano_usd: opinion.cost.get(),
+        started_at: Some(wire_timestamp(opinion.started_at)),
+        latency: Some(wire_duration(opinion.latency)),
     }
 }
 

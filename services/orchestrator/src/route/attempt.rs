@@ -7,11 +7,12 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use terrace_domain::{Failure, NanoUsd, Reason, Step, Usage};
+use terrace_domain::{Failure, NanoUsd, Reason, Usage};
 use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
+use crate::opinion::SecondOpinion;
 use crate::ports::{Answered, Call};
 use crate::request::Request;
 use crate::route::draft::Draft;
@@ -52,6 +53,8 @@ struct Ended {
     outcome: Outcome,
     detail: String,
     verdict: Option<Verdict>,
+    opinions: Vec<SecondOpinion>,
+    code_tree: Option<String>,
     usage: Usage,
     answer: Option<Answer>,
     committed: bool,
@@ -72,6 +75,8 @@ impl Ended {
             outcome,
             detail,
             verdict: None,
+            opinions: Vec::new(),
+            code_tree: None,
             usage,
             answer: None,
             committed: false,
@@ -138,6 +143,8 @@ impl Router {
             outcome: ended.outcome,
             detail: ended.detail,
             verdict: ended.verdict,
+            opinions: ended.opinions,
+            code_tree: ended.code_tree,
             usage: ended.usage,
             started_at,
             latency: clock.elapsed(),
@@ -146,7 +153,9 @@ impl Router {
             repair_of: scene.repair_of,
             hedges: None,
         };
-        self.metrics.attempt_ended(&attempt);
+        if !scene.request.is_shadow {
+            self.metrics.attempt_ended(&attempt);
+        }
         attempt
     }
 
@@ -277,7 +286,7 @@ impl Router {
             return Err(failure.clone());
         }
         let call = Call::within(RESERVE_TIMEOUT.min(scene.deadline.remaining()));
-        let step = Step::Attempt(index);
+        let step = scene.request.step(index);
         let held = self
             .ports
             .ledger
@@ -348,16 +357,24 @@ impl Router {
             classification: &scene.plan.classification,
             model: &candidate.model,
             answer: &answer,
+            with_code_tree: scene.plan.compares_code(),
         };
         // What is to become of an answer that nobody judged needs time too.
         let part = scene.context.call.deadline.remaining() / 2;
         let call = Call::within(JUDGE_TIMEOUT.min(part));
-        let verdict = tokio::select! {
+        let judged = tokio::select! {
             biased;
             () = scene.context.cancel.cancelled() => return Ended::new(Outcome::Cancelled, usage),
-            verdict = self.ports.judge.judge(answered, call) => verdict,
+            judged = self.ports.judge.judge(answered, call) => judged,
         };
-        self.weigh(verdict, usage, answer)
+        match judged {
+            Ok(judged) => Ended {
+                opinions: judged.opinions,
+                code_tree: judged.code_tree,
+                ..self.weigh(Ok(judged.verdict), usage, answer)
+            },
+            Err(failure) => self.weigh(Err(failure), usage, answer),
+        }
     }
 
     fn weigh(&self, verdict: Result<Verdict, Failure>, usage: Usage, answer: Answer) -> Ended {

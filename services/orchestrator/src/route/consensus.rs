@@ -32,17 +32,20 @@ pub enum Equivalence {
     Json,
     /// The same of the request's choices.
     Choice,
+    /// The same parse tree of its code, as the judge tells it; the same text where there is none.
+    Code,
     /// Nearly the same direction of an embedding model's vectors.
     Embedding,
 }
 
 impl Equivalence {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Text,
         Self::Number,
         Self::Json,
         Self::Choice,
+        Self::Code,
         Self::Embedding,
     ];
 
@@ -54,6 +57,7 @@ impl Equivalence {
             Self::Number => "number",
             Self::Json => "json",
             Self::Choice => "choice",
+            Self::Code => "code",
             Self::Embedding => "embedding",
         }
     }
@@ -67,7 +71,7 @@ impl fmt::Display for Equivalence {
 
 /// A word that names no equivalence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be text, number, json, choice or embedding")]
+#[error("must be text, number, json, choice, code or embedding")]
 pub struct UnknownEquivalence;
 
 impl FromStr for Equivalence {

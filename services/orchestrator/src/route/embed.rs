@@ -117,6 +117,8 @@ impl Router {
             detail: outcome_detail(&outcome),
             outcome,
             verdict: None,
+            opinions: Vec::new(),
+            code_tree: None,
             usage,
             started_at,
             latency: clock.elapsed(),

@@ -81,6 +81,11 @@ impl Learner {
         });
     }
 
+    /// Learns from what another tier made of a question.
+    pub(super) fn compared(&self, lesson: Lesson) {
+        let _queued = self.send(lesson);
+    }
+
     /// Learns from what the caller did with an answer; returns whether it is learned from. An answer
     /// has one such report.
     ///

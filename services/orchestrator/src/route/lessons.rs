@@ -139,6 +139,49 @@ pub fn of_verdicts(
     })
 }
 
+/// What is known of the answer that a caller got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compared {
+    /// Whether its judge passed it.
+    pub passed: bool,
+    /// Whether that was not known when the request ended, so that nothing was learned of it yet.
+    pub is_news: bool,
+}
+
+/// What the answer of another tier teaches beside the one that the caller got; `None` when nobody
+/// could judge it. Here both are known, so that a gain may also be a loss.
+#[must_use]
+pub fn of_shadow(
+    request: &Request,
+    answered: &Answered,
+    (given, shadow): (Compared, &Attempt),
+    rules: &Rules,
+) -> Option<Lesson> {
+    let answering = answered.attempts.get(answered.answering)?;
+    if !is_told(shadow) {
+        return None;
+    }
+    let (own, other) = (f64::from(u8::from(given.passed)), passed(shadow));
+    let rank = |attempt: &Attempt| rules.rank_of(&attempt.candidate.tier);
+    let gain = if rank(shadow) > rank(answering) {
+        other - own
+    } else {
+        own - other
+    };
+    let news = given
+        .is_news
+        .then(|| (answering.candidate.model.clone(), own));
+    let asked = (shadow.candidate.model.clone(), other);
+    Some(Lesson {
+        hashed: answered.classification.taught.hashed.clone(),
+        project: request.project.clone(),
+        action: request.action.clone(),
+        gain: Some(gain),
+        models: news.into_iter().chain([asked]).collect(),
+        count: OF_A_JUDGE,
+    })
+}
+
 /// An answer that somebody judged, and that was not made of another's.
 fn is_told(attempt: &Attempt) -> bool {
     let is_judged = attempt.verdict.as_ref().is_some_and(|own| !own.undecided);

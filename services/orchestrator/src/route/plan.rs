@@ -25,6 +25,7 @@ use crate::catalog::Model;
 use crate::classification::{Classification, TaskKind};
 use crate::request::{OnExhausted, Request};
 use crate::route::budget::Refusal;
+use crate::route::consensus::Equivalence;
 use crate::route::consensus::plan::{self as consensus, Facts, Round};
 use crate::route::recent::Cut;
 use crate::route::record::Record;
@@ -401,6 +402,12 @@ impl Candidate {
 }
 
 impl Plan {
+    /// Whether answers are compared by their code.
+    pub(super) fn compares_code(&self) -> bool {
+        let round = self.consensus.as_ref().filter(|round| round.is_held());
+        round.is_some_and(|round| round.equivalence == Equivalence::Code)
+    }
+
     /// How high the highest tier of its candidates stands.
     #[must_use]
     pub fn highest_rank(&self, rules: &Rules) -> Option<usize> {

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use terrace_domain::{
-    BackendName, Failure, ModelName, NanoUsd, Reason, Score, Step, TierName, Usage,
-};
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Reason, Score, TierName, Usage};
 
 use crate::answer::Answer;
+use crate::opinion::SecondOpinion;
 use crate::route::consensus::Consensus;
 use crate::route::plan::{Candidate, Plan};
 use crate::route::repair;
@@ -46,9 +45,13 @@ pub struct Attempt {
     pub detail: String,
     /// What the judge said.
     pub verdict: Option<Verdict>,
-    /// What it used.
+    /// Models that the judge asked for that.
+    pub opinions: Vec<SecondOpinion>,
+    /// What tells its code from other code, where a consensus compares that.
+    pub code_tree: Option<String>,
+    /// What it used, second opinions apart.
     pub usage: Usage,
-    /// What it cost.
+    /// What it cost, second opinions apart.
     pub cost: NanoUsd,
     /// When it began.
     pub started_at: SystemTime,
@@ -65,10 +68,18 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// The attempt's step in the ledger.
+    /// What it and the second opinions on it used.
     #[must_use]
-    pub fn step(&self) -> Step {
-        Step::Attempt(self.index)
+    pub fn whole_usage(&self) -> Usage {
+        let opinions = self.opinions.iter().map(|opinion| opinion.usage);
+        opinions.fold(self.usage, Usage::plus)
+    }
+
+    /// What it and the second opinions on it cost.
+    #[must_use]
+    pub fn whole_cost(&self) -> NanoUsd {
+        let opinions = self.opinions.iter().map(|opinion| opinion.cost);
+        self.cost.plus(opinions.sum())
     }
 
     /// Why it failed or was skipped.
@@ -293,7 +304,7 @@ impl Trail {
     /// What all attempts cost.
     #[must_use]
     pub fn cost(&self) -> NanoUsd {
-        self.attempts.iter().map(|attempt| attempt.cost).sum()
+        self.attempts.iter().map(Attempt::whole_cost).sum()
     }
 
     /// Attempts that the ledger does not know yet.

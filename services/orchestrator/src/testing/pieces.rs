@@ -77,6 +77,8 @@ pub(crate) fn attempt(outcome: Outcome) -> Attempt {
         outcome,
         detail: String::new(),
         verdict: None,
+        opinions: Vec::new(),
+        code_tree: None,
         usage: Usage::default(),
         cost: NanoUsd::ZERO,
         started_at: SystemTime::now(),

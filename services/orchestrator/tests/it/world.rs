@@ -285,6 +285,7 @@ fn settings() -> Settings {
         learns: false,
         at_zero: AtZero::default(),
         models: Vec::new(),
+        shadow: None,
         batch: BatchSettings {
             parallelism: 4,
             time: LONG,

@@ -49,7 +49,7 @@ pub fn in_words(
     }
     let text = answer.text.as_str();
     let said = match equivalence {
-        Equivalence::Text | Equivalence::Embedding => {
+        Equivalence::Text | Equivalence::Code | Equivalence::Embedding => {
             Some(plain(text)).filter(|text| !text.is_empty())
         }
         Equivalence::Number => number::last_in(text),
@@ -57,7 +57,7 @@ pub fn in_words(
         Equivalence::Choice => choice(text, options),
     };
     said.map(Meaning::Said).ok_or(match equivalence {
-        Equivalence::Text | Equivalence::Embedding => "it says nothing",
+        Equivalence::Text | Equivalence::Code | Equivalence::Embedding => "it says nothing",
         Equivalence::Number => "there is no number in it",
         Equivalence::Json => "it is no JSON",
         Equivalence::Choice => "it is not one of the choices",

@@ -4,7 +4,7 @@ use terrace_domain::{BackendName, ModelName, NanoUsd, Score};
 use terrace_proto::common::v1::response_format::Kind;
 
 use crate::catalog::Model;
-use crate::classification::Classification;
+use crate::classification::{Classification, TaskKind};
 use crate::request::Request;
 use crate::route::consensus::{Equivalence, Wish, votes};
 use crate::route::plan::{Candidate, Rules, Situation, candidate, moves_down, obstacle};
@@ -87,7 +87,8 @@ pub(in crate::route) struct Facts<'a> {
 /// Plans the round that the request wants, if it wants one.
 pub(in crate::route) fn round(facts: Facts<'_>) -> Option<Round> {
     let wish = facts.request.policy.consensus.as_ref()?;
-    let equivalence = equivalence(wish, facts.request);
+    let asks_code = facts.classification.task_kind == TaskKind::Code;
+    let equivalence = equivalence(wish, facts.request, asks_code);
     let embedder = (equivalence == Equivalence::Embedding)
         .then(|| embedder(facts.situation.models))
         .flatten();
@@ -130,12 +131,12 @@ pub(in crate::route) const NO_EMBEDDER: &str =
 #[must_use]
 pub fn refusal(request: &Request, models: &[Model]) -> Option<&'static str> {
     let wish = request.policy.consensus.as_ref()?;
-    let by_vectors = equivalence(wish, request) == Equivalence::Embedding;
+    let by_vectors = equivalence(wish, request, false) == Equivalence::Embedding;
     (wish.by_request && by_vectors && embedder(models).is_none()).then_some(NO_EMBEDDER)
 }
 
 /// As it was declared, else what fits the form that the answer must have.
-fn equivalence(wish: &Wish, request: &Request) -> Equivalence {
+fn equivalence(wish: &Wish, request: &Request, asks_code: bool) -> Equivalence {
     if let Some(declared) = wish.equivalence {
         return declared;
     }
@@ -143,6 +144,7 @@ fn equivalence(wish: &Wish, request: &Request) -> Equivalence {
     match format.and_then(|format| format.kind.as_ref()) {
         Some(Kind::Json(_) | Kind::JsonSchema(_)) => Equivalence::Json,
         Some(Kind::Choice(_)) => Equivalence::Choice,
+        None if asks_code && request.policy.quality_check => Equivalence::Code,
         Some(Kind::Regex(_)) | None => Equivalence::Text,
     }
 }

@@ -127,6 +127,9 @@ impl Router {
         let has_calls = !answer.tool_calls.is_empty();
         match &round.embedder {
             Some(embedder) if !has_calls => self.direction(scene, embedder, answer).await,
+            _ if let Some(tree) = attempt.code_tree.as_ref().filter(|_| !has_calls) => {
+                Ok(Meaning::Said(tree.clone()))
+            }
             _ => {
                 let options = options(scene.request);
                 in_words(answer, round.equivalence, options).map_err(ToOwned::to_owned)

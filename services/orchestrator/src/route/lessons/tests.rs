@@ -48,6 +48,51 @@ fn the_highest_tier_says_nothing_of_gain_and_an_unjudged_answer_nothing_at_all()
 }
 
 #[test]
+fn a_shadow_tells_what_was_gained_or_lost_by_the_higher_tier() {
+    use crate::route::shadow::tests::answered;
+    use Outcome::{Accepted, Rejected};
+    let gain = |(answering, passed), (tier, outcome)| {
+        let given = Compared {
+            passed,
+            is_news: false,
+        };
+        let shadow = judged(tier, "other", outcome);
+        let answered = answered(&[answering], classification(0.1));
+        let lesson = of_shadow(&request(), &answered, (given, &shadow), &rules()).unwrap();
+        assert_eq!(
+            lesson.models.len(),
+            1,
+            "the other one was learned from before"
+        );
+        lesson.gain.unwrap()
+    };
+    let (low, high) = ("local_fast", "api_fallback");
+    let close = |gain: f64, wanted: f64| assert!((gain - wanted).abs() < 1e-9, "{gain}");
+    close(gain((high, true), (low, Rejected)), 1.0);
+    close(gain((high, true), (low, Accepted)), 0.0);
+    close(gain((high, false), (low, Accepted)), -1.0);
+    close(gain((low, false), (high, Accepted)), 1.0);
+    close(gain((low, true), (high, Rejected)), -1.0);
+    let unjudged = attempt(Accepted);
+    let given = Compared {
+        passed: true,
+        is_news: true,
+    };
+    let answered = answered(&[high], classification(0.1));
+    assert_eq!(
+        of_shadow(&request(), &answered, (given, &unjudged), &rules()),
+        None
+    );
+    let shadow = judged(low, "other", Rejected);
+    let lesson = of_shadow(&request(), &answered, (given, &shadow), &rules()).unwrap();
+    assert_eq!(
+        lesson.models.len(),
+        2,
+        "nobody had judged the answer before"
+    );
+}
+
+#[test]
 fn what_a_person_says_is_how_good_the_model_was_and_what_was_to_be_gained() {
     let given = |is_low| Given {
         hashed: None,

@@ -28,6 +28,8 @@ fn attempt(index: u32, outcome: Outcome, score: Option<f64>) -> Attempt {
         outcome,
         detail: "what happened".to_owned(),
         verdict: score.map(verdict),
+        opinions: Vec::new(),
+        code_tree: None,
         usage: Usage::default(),
         cost: NanoUsd::ZERO,
         started_at: SystemTime::now(),
