@@ -6,6 +6,7 @@ mod completion;
 mod config;
 mod help;
 mod simulate;
+mod train;
 mod unreachable;
 
 use std::process::{Command, Output, Stdio};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use terrace_testkit::postgres::TestDatabase;
 use tokio::time::{Instant, sleep};
 
-/// Rows of a request's attempts as `step tier model OUTCOME REASON cost`, in order.
+/// Rows of a request as `tier model OUTCOME REASON cost`, in order; the judge's own calls behind the
+/// attempts, with their step before them.
 #[must_use]
 pub fn rows(database: &TestDatabase, request_id: &str) -> Vec<String> {
     let sql = format!(
@@ -18,7 +19,9 @@ pub fn rows(database: &TestDatabase, request_id: &str) -> Vec<String> {
             .and_then(|nanos| nanos.parse().ok())
             .unwrap_or(i64::MIN);
         let cost = terrace_domain::NanoUsd::new(nanos);
-        format!("{} {cost}", row[1..row.len() - 1].join(" "))
+        let is_of_the_judge = row[0].starts_with("judge/");
+        let first = usize::from(!is_of_the_judge);
+        format!("{} {cost}", row[first..row.len() - 1].join(" "))
     };
     database.query(&sql).into_iter().map(told).collect()
 }

@@ -145,9 +145,27 @@ impl Running {
     /// Where its HTTP edge answers, if it has one.
     #[must_use]
     pub fn edge_url(&self) -> Option<String> {
+        self.part_url("edge")
+    }
+
+    /// A link to a service: where everything answers, or where its own process does.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "what Terrace announces is a url")]
+    pub fn service(&self, name: &'static str) -> Link {
+        let own = self.part_url(name);
+        let url = own.unwrap_or_else(|| self.url.clone());
+        Link::network(name, &url).expect("Terrace announced its address")
+    }
+
+    /// Where a part answers that has an address of its own.
+    fn part_url(&self, name: &str) -> Option<String> {
         let lines = self.process.stdout();
-        let line = lines.iter().find(|line| line.starts_with("edge "))?;
-        line.split_whitespace().nth(1).map(str::to_owned)
+        let is_meant = |line: &&String| line.split_whitespace().next() == Some(name);
+        let line = lines.iter().find(is_meant)?;
+        let place = line.split_whitespace().nth(1);
+        place
+            .filter(|place| place.starts_with("http"))
+            .map(str::to_owned)
     }
 
     /// A link to where it answers.

@@ -86,7 +86,7 @@ impl Sandbox {
     /// A client of the ledger; all services answer at one address when they share a process.
     #[must_use]
     pub fn ledger(&self) -> LedgerServiceClient<Link> {
-        LedgerServiceClient::new(self.link())
+        LedgerServiceClient::new(self.service("cost-ledger"))
     }
 }
 

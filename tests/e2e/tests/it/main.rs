@@ -15,6 +15,7 @@ mod fallback;
 mod ids;
 mod interop;
 mod keys;
+mod learning;
 mod leaving;
 mod placement;
 mod pull;
