@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from terrace_llm import channel as channels
 from terrace_llm.answer import Answer, answer_of
 from terrace_llm.client import batch_result
+from terrace_llm.connection import Connection, Streamed
 from terrace_llm.errors import TerraceError, error_of
 from terrace_llm.pb.terrace.common.v1 import model_pb2
-from terrace_llm.pb.terrace.judge.v1 import judge_pb2, judge_pb2_grpc
-from terrace_llm.pb.terrace.ledger.v1 import ledger_pb2, ledger_pb2_grpc
-from terrace_llm.pb.terrace.router.v1 import router_pb2, router_pb2_grpc
+from terrace_llm.pb.terrace.judge.v1 import judge_pb2
+from terrace_llm.pb.terrace.ledger.v1 import ledger_pb2
+from terrace_llm.pb.terrace.router.v1 import router_pb2
 from terrace_llm.request import Prompt, RouteOptions, judge_request, request_of
-from terrace_llm.stream import Commit, Draft, Event, stream_request
+from terrace_llm.stream import Commit, Event, stream_request
 from terrace_llm.summary import Since, Summary, row_of, summary_of, summary_request
 
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ def _told() -> Iterator[None]:
         raise error_of(call) from None
 
 
-class AsyncStream:
+class AsyncStream(Streamed):
     """The events of one answer. Leaving the `async with` block early ends everything, the model too."""
-
-    def __init__(self, call: Any) -> None:
-        self._call, self._draft = call, Draft()
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         with _told():
@@ -52,51 +49,11 @@ class AsyncStream:
     async def __aexit__(self, *_: object) -> None:
         self.cancel()
 
-    @property
-    def text(self) -> str:
-        """The text as it stands at this moment."""
-        return self._draft.text
 
-    @property
-    def answer(self) -> Answer | None:
-        """The whole answer, once the stream has ended well."""
-        return self._draft.answer
-
-    def cancel(self) -> None:
-        """Ends it; what came is billed."""
-        self._call.cancel()
-
-
-class AsyncTerrace:
+class AsyncTerrace(Connection):
     """A connection to Terrace for one event loop; arguments as of `Terrace`."""
 
-    def __init__(
-        self,
-        address: str | None = None,
-        *,
-        api_key: str | None = None,
-        timeout: float = channels.DEFAULT_TIMEOUT,
-        wait_for_ready: bool = False,
-    ) -> None:
-        self.address = channels.address_of(address)
-        target, tls = channels.target_of(self.address)
-        if tls:
-            credentials = grpc.ssl_channel_credentials()
-            self._channel = grpc.aio.secure_channel(target, credentials, channels.options())
-        else:
-            self._channel = grpc.aio.insecure_channel(target, channels.options())
-        self._timeout, self._wait = timeout, wait_for_ready
-        self._metadata = channels.metadata_of(api_key)
-        self._router = router_pb2_grpc.RouterServiceStub(self._channel)
-        self._judges = judge_pb2_grpc.JudgeServiceStub(self._channel)
-        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
-
-    def _how(self, timeout: float | None) -> dict[str, Any]:
-        return {
-            "timeout": self._timeout if timeout is None else timeout,
-            "metadata": self._metadata,
-            "wait_for_ready": self._wait,
-        }
+    _transport = grpc.aio
 
     async def route(
         self, prompt: Prompt, *, timeout: float | None = None, **options: Unpack[RouteOptions]

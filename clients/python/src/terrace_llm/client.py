@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from terrace_llm import channel as channels
 from terrace_llm.answer import Answer, answer_of
+from terrace_llm.connection import Connection, Streamed
 from terrace_llm.errors import TerraceError, error_of
 from terrace_llm.pb.terrace.common.v1 import model_pb2
-from terrace_llm.pb.terrace.judge.v1 import judge_pb2, judge_pb2_grpc
-from terrace_llm.pb.terrace.ledger.v1 import ledger_pb2, ledger_pb2_grpc
-from terrace_llm.pb.terrace.router.v1 import router_pb2, router_pb2_grpc
+from terrace_llm.pb.terrace.judge.v1 import judge_pb2
+from terrace_llm.pb.terrace.ledger.v1 import ledger_pb2
+from terrace_llm.pb.terrace.router.v1 import router_pb2
 from terrace_llm.request import Prompt, RouteOptions, judge_request, request_of
-from terrace_llm.stream import Commit, Draft, Event, stream_request
+from terrace_llm.stream import Commit, Event, stream_request
 from terrace_llm.summary import Since, Summary, row_of, summary_of, summary_request
 
 if TYPE_CHECKING:
@@ -31,11 +31,8 @@ def _told() -> Iterator[None]:
         raise error_of(call) from None
 
 
-class Stream:
+class Stream(Streamed):
     """The events of one answer. Leaving the `with` block early ends everything, the model too."""
-
-    def __init__(self, call: Any) -> None:
-        self._call, self._draft = call, Draft()
 
     def __iter__(self) -> Iterator[Event]:
         with _told():
@@ -50,56 +47,9 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         self.cancel()
 
-    @property
-    def text(self) -> str:
-        """The text as it stands at this moment."""
-        return self._draft.text
 
-    @property
-    def answer(self) -> Answer | None:
-        """The whole answer, once the stream has ended well."""
-        return self._draft.answer
-
-    def cancel(self) -> None:
-        """Ends it; what came is billed."""
-        self._call.cancel()
-
-
-class Terrace:
-    """A connection to Terrace.
-
-    `address` is `host:port`, `https://host:port` or a target of gRPC; TERRACE_ADDRESS and
-    TERRACE_API_KEY hold where nothing is given. `timeout` is in seconds and for each call. With
-    `wait_for_ready` calls wait, within their time, for a Terrace that is not there yet.
-    """
-
-    def __init__(
-        self,
-        address: str | None = None,
-        *,
-        api_key: str | None = None,
-        timeout: float = channels.DEFAULT_TIMEOUT,
-        wait_for_ready: bool = False,
-    ) -> None:
-        self.address = channels.address_of(address)
-        target, tls = channels.target_of(self.address)
-        if tls:
-            credentials = grpc.ssl_channel_credentials()
-            self._channel = grpc.secure_channel(target, credentials, channels.options())
-        else:
-            self._channel = grpc.insecure_channel(target, channels.options())
-        self._timeout, self._wait = timeout, wait_for_ready
-        self._metadata = channels.metadata_of(api_key)
-        self._router = router_pb2_grpc.RouterServiceStub(self._channel)
-        self._judges = judge_pb2_grpc.JudgeServiceStub(self._channel)
-        self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
-
-    def _how(self, timeout: float | None) -> dict[str, Any]:
-        return {
-            "timeout": self._timeout if timeout is None else timeout,
-            "metadata": self._metadata,
-            "wait_for_ready": self._wait,
-        }
+class Terrace(Connection):
+    __doc__ = Connection.__doc__
 
     def route(
         self, prompt: Prompt, *, timeout: float | None = None, **options: Unpack[RouteOptions]
