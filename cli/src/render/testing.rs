@@ -258,5 +258,6 @@ pub(crate) fn models() -> ListModelsResponse {
                 ..Model::default()
             },
         ],
+        queues: Vec::new(),
     }
 }

@@ -155,6 +155,11 @@ impl Orchestrator {
         let all_answered = self.catalog.refresh().await;
         let kept_fresh = Arc::clone(&self.catalog).keep_fresh(all_answered, shutdown.clone());
         tasks.spawn("catalog", Kind::Background, kept_fresh);
+        let (watched, stopping) = (self.grpc.traces().clone(), shutdown.clone());
+        tasks.spawn("watchers", Kind::Background, async move {
+            stopping.requested().await;
+            watched.close();
+        });
         if let Some(leases) = &self.leases {
             // It gives back what is in hand before the process ends.
             let kept = Arc::clone(leases).keep(shutdown.clone());
@@ -191,10 +196,11 @@ impl Orchestrator {
 }
 
 /// What a method of the orchestrator needs: sending requests is one thing, having a backend fetch
-/// models another.
+/// models or seeing everybody's requests another.
 fn needed(method: &str) -> Scope {
     match method {
-        "/terrace.router.v1.RouterService/PullModel" => Scope::Manage,
+        "/terrace.router.v1.RouterService/PullModel"
+        | "/terrace.router.v1.RouterService/WatchRequests" => Scope::Manage,
         _ => Scope::Route,
     }
 }

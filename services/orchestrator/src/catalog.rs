@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures::future::join_all;
-use terrace_domain::{BackendName, ModelName, Price, TierName};
+use terrace_domain::{BackendName, Failure, ModelName, Price, TierName};
 use terrace_runtime::Shutdown;
 
 use crate::ports::{Call, Generate};
@@ -44,6 +44,28 @@ pub struct Model {
     pub scripted: bool,
 }
 
+/// How busy a backend is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// The backend.
+    pub backend: BackendName,
+    /// Calls that are being answered.
+    pub in_flight: u32,
+    /// Calls that wait for a place.
+    pub waiting: u32,
+    /// How many may be answered at once.
+    pub places: u32,
+}
+
+/// What a gateway lists.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listed {
+    /// Its models.
+    pub models: Vec<Model>,
+    /// How busy its backend is, where the gateway says so.
+    pub queue: Option<Queue>,
+}
+
 /// What a model can do beyond plain text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Abilities {
@@ -73,6 +95,7 @@ pub struct Catalog {
     /// What the config says of the models, for a gateway that has never been there.
     configured: Vec<Model>,
     models: ArcSwap<Vec<Model>>,
+    queues: ArcSwap<Vec<Queue>>,
 }
 
 impl Catalog {
@@ -83,6 +106,7 @@ impl Catalog {
             gateways,
             configured: Vec::new(),
             models: ArcSwap::from_pointee(Vec::new()),
+            queues: ArcSwap::from_pointee(Vec::new()),
         }
     }
 
@@ -99,6 +123,12 @@ impl Catalog {
         self.models.load_full()
     }
 
+    /// How busy the backends were whose gateways answered last.
+    #[must_use]
+    pub fn queues(&self) -> Arc<Vec<Queue>> {
+        self.queues.load_full()
+    }
+
     /// The gateway in front of `backend`.
     #[must_use]
     pub fn gateway(&self, backend: &BackendName) -> Option<Arc<dyn Generate>> {
@@ -110,25 +140,17 @@ impl Catalog {
     pub async fn refresh(&self) -> bool {
         let before = self.snapshot();
         let asked = self.gateways.iter().map(|gateway| async {
-            if gateway.is_at_zero() {
-                return (
-                    gateway.backend(),
-                    Ok(self.asleep(gateway.backend(), &before)),
-                );
-            }
-            let listed = gateway.list_models(Call::within(LIST_TIMEOUT)).await;
-            let fell_asleep = listed.is_err() && gateway.is_at_zero();
-            let listed = match fell_asleep {
-                true => Ok(self.asleep(gateway.backend(), &before)),
-                false => listed,
-            };
+            let listed = self.ask(gateway.as_ref(), &before).await;
             (gateway.backend(), listed)
         });
-        let mut models = Vec::new();
+        let (mut models, mut queues) = (Vec::new(), Vec::new());
         let mut all_answered = true;
         for (backend, listed) in join_all(asked).await {
             match listed {
-                Ok(listed) => models.extend(listed),
+                Ok(listed) => {
+                    models.extend(listed.models);
+                    queues.extend(listed.queue);
+                }
                 Err(failure) => {
                     all_answered = false;
                     tracing::warn!(backend = %backend, reason = %failure.reason, "gateway did not list its models");
@@ -141,7 +163,23 @@ impl Catalog {
             }
         }
         self.models.store(Arc::new(models));
+        self.queues.store(Arc::new(queues));
         all_answered
+    }
+
+    /// Asks one gateway; one at zero replicas is taken at its last word.
+    async fn ask(&self, gateway: &dyn Generate, before: &[Model]) -> Result<Listed, Failure> {
+        let asleep = || Listed {
+            models: self.asleep(gateway.backend(), before),
+            queue: None,
+        };
+        if gateway.is_at_zero() {
+            return Ok(asleep());
+        }
+        match gateway.list_models(Call::within(LIST_TIMEOUT)).await {
+            Err(_) if gateway.is_at_zero() => Ok(asleep()),
+            listed => listed,
+        }
     }
 
     /// The models of a gateway at zero replicas: they can be called, because a call wakes it.

@@ -8,6 +8,7 @@ mod request;
 pub(crate) mod response;
 mod route_failure;
 mod stream;
+mod watch;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::grpc::stream::ResponseStream;
 use crate::ports::Call;
 use crate::route::embed::Embedded;
 use crate::route::events::Events;
+use crate::route::traces::Traces;
 use crate::route::trail::{Attempt, Outcome};
 use crate::route::{Context, Router, Unanswered};
 
@@ -71,6 +73,12 @@ impl Grpc {
             reader,
             tasks,
         }
+    }
+
+    /// What is being answered, and what was lately.
+    #[must_use]
+    pub fn traces(&self) -> &Traces {
+        self.router.traces()
     }
 
     /// As [`answer`](Self::answer), for vectors.
@@ -213,6 +221,7 @@ impl RouterService for Grpc {
         Ok(Response::new(wire::ListModelsResponse {
             tiers: self.reader.tiers(),
             models: models.iter().map(response::model).collect(),
+            queues: self.router.queues().iter().map(response::queue).collect(),
         }))
     }
 
@@ -232,6 +241,20 @@ impl RouterService for Grpc {
             Err(failure) => Err(to_status(&failure)),
         });
         Ok(Response::new(steps.boxed()))
+    }
+
+    type WatchRequestsStream = BoxStream<'static, Result<wire::WatchRequestsResponse, Status>>;
+
+    async fn watch_requests(
+        &self,
+        request: Request<wire::WatchRequestsRequest>,
+    ) -> Result<Response<Self::WatchRequestsStream>, Status> {
+        let wanted = request::watch(&request.into_inner());
+        let wanted = wanted.map_err(|failure| to_status(&failure))?;
+        let watcher = self.router.traces().watch(wanted);
+        let watcher = watcher.map_err(|failure| to_status(&failure))?;
+        let told = watcher.told().map(|told| Ok(watch::told(&told)));
+        Ok(Response::new(told.boxed()))
     }
 
     type RouteBatchStream = Results;

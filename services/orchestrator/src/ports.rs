@@ -13,7 +13,7 @@ use terrace_rpc::deadline::Deadline;
 use tokio::sync::mpsc;
 
 use crate::answer::{Answer, Delta};
-use crate::catalog::Model;
+use crate::catalog::Listed;
 use crate::classification::Classification;
 use crate::fingerprint::Fingerprint;
 use crate::opinion::SecondOpinion;
@@ -146,8 +146,8 @@ pub trait Generate: Debug + Send + Sync {
         ))
     }
 
-    /// Lists its models.
-    async fn list_models(&self, call: Call) -> Result<Vec<Model>, Failure>;
+    /// Lists its models, and says how busy its backend is.
+    async fn list_models(&self, call: Call) -> Result<Listed, Failure>;
 }
 
 /// An answer that is to be judged.

@@ -15,6 +15,7 @@
 //! The whole of it runs in a task of its own: a caller that goes away cancels it, and it still
 //! writes down what was produced.
 
+mod answered;
 pub mod attempt;
 pub mod budget;
 pub mod consensus;
@@ -35,28 +36,27 @@ pub mod repair;
 pub mod sessions;
 mod settle;
 pub mod shadow;
+pub mod traces;
 pub mod trail;
 pub(crate) mod used_id;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::{
-    BackendName, Failure, ModelName, NanoUsd, Price, Reason, RequestId, Usage, Violations,
-};
+use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Usage, Violations};
 use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::{Catalog, Model, Snapshot};
+use crate::catalog::{Catalog, Model, Queue, Snapshot};
 use crate::classification::Classification;
 use crate::metrics::Metrics;
 use crate::ports::{Call, Classify, Judge, Ledger};
 use crate::pull::Pulling;
 use crate::request::Request;
+use crate::route::answered::total;
 use crate::route::attempt::Scene;
 use crate::route::budget::Refusals;
-use crate::route::consensus::Consensus;
 use crate::route::events::{Event, Events};
 use crate::route::hedge::{HedgeSettings, Hedging};
 use crate::route::in_flight::InFlight;
@@ -66,7 +66,10 @@ use crate::route::plan::{Plan, Rules, Situation, plan};
 use crate::route::recent::{Recent, Seen};
 use crate::route::record::{Record, Records};
 use crate::route::sessions::{SessionSettings, Sessions};
+use crate::route::traces::{Tracer, Traces};
 use crate::route::trail::{Attempt, Trail, Turn};
+
+pub use crate::route::answered::{Answered, Unanswered};
 
 /// How long the classifier may take.
 const CLASSIFY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -139,44 +142,15 @@ pub struct Context {
     pub events: Events,
 }
 
-/// An answer with everything about how it came to be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answered {
-    /// Id of the request.
-    pub id: RequestId,
-    /// What the request was taken for.
-    pub classification: Classification,
-    /// Every attempt in order.
-    pub attempts: Vec<Attempt>,
-    /// What came of the consensus, if one was held.
-    pub consensus: Option<Consensus>,
-    /// Position of the attempt that answers.
-    pub answering: usize,
-    /// Whether its answer passed.
-    pub passed: bool,
-    /// What all attempts and the second opinions on them used.
-    pub usage: Usage,
-    /// What all attempts and the second opinions on them cost.
-    pub cost: NanoUsd,
-    /// What the answer's tokens would have cost on the baseline model.
-    pub baseline: Option<NanoUsd>,
-    /// The model that the baseline is the price of.
-    pub baseline_model: Option<ModelName>,
-    /// From the request's arrival to this answer.
-    pub latency: Duration,
-}
-
-/// A request without an answer, and what was tried.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Unanswered {
-    /// Id of the request.
-    pub id: RequestId,
-    /// Why there is no answer.
-    pub failure: Failure,
-    /// Every attempt in order.
-    pub attempts: Vec<Attempt>,
-    /// What all attempts and the second opinions on them cost.
-    pub cost: NanoUsd,
+impl Context {
+    /// The same call, whose events are noted in a trace too.
+    fn traced(&self, tracer: &Tracer) -> Self {
+        Self {
+            call: self.call,
+            cancel: self.cancel.clone(),
+            events: self.events.traced(tracer),
+        }
+    }
 }
 
 /// Routes requests.
@@ -192,6 +166,7 @@ pub struct Router {
     sessions: Sessions,
     hedging: Hedging,
     learner: Option<Learner>,
+    traces: Traces,
     metrics: Metrics,
 }
 
@@ -210,6 +185,7 @@ impl Router {
             records: Records::default(),
             refusals: Refusals::default(),
             learner: None,
+            traces: Traces::default(),
             metrics: Metrics::new(),
         }
     }
@@ -224,6 +200,12 @@ impl Router {
     #[must_use]
     pub const fn learner(&self) -> Option<&Learner> {
         self.learner.as_ref()
+    }
+
+    /// What is being answered, and what was lately.
+    #[must_use]
+    pub const fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Returns the plan that [`route`](Self::route) would use, and calls no model.
@@ -269,6 +251,12 @@ impl Router {
         self.catalog.snapshot()
     }
 
+    /// How busy the backends are, as last heard of.
+    #[must_use]
+    pub fn queues(&self) -> Arc<Vec<Queue>> {
+        self.catalog.queues()
+    }
+
     /// Has a backend fetch a model: see [`Catalog::pull`].
     ///
     /// # Errors
@@ -294,14 +282,29 @@ impl Router {
         let arrived = Instant::now();
         let unanswered = |failure| Unanswered::new(request.id, failure, Vec::new());
         let _in_flight = self.in_flight.enter(request).map_err(unanswered)?;
-        let planned = async {
-            self.refuse_used_id(request).await?;
-            self.explain(request, context.call).await
-        };
-        let plan = unless_gone(context, planned).await.map_err(unanswered)?;
+        unless_gone(context, self.refuse_used_id(request))
+            .await
+            .map_err(unanswered)?;
+        let traced = self.traces.begin(request);
+        let context = &context.traced(traced.tracer());
+        let result = self.answer(request, context, arrived).await;
+        traced.end(result.as_ref().map_err(|unanswered| &**unanswered));
+        result
+    }
+
+    /// Plans, attempts and settles a request that nobody has sent before.
+    async fn answer(
+        &self,
+        request: &Request,
+        context: &Context,
+        arrived: Instant,
+    ) -> Result<Answered, Box<Unanswered>> {
+        let planned = unless_gone(context, self.explain(request, context.call)).await;
+        let unanswered = |failure| Unanswered::new(request.id, failure, Vec::new());
+        let plan = Arc::new(planned.map_err(unanswered)?);
         let made = Event::PlanMade {
             id: request.id,
-            plan: Box::new(plan.clone()),
+            plan: Arc::clone(&plan),
         };
         context.events.send(made).await;
 
@@ -311,7 +314,7 @@ impl Router {
         let out_of_time = context.call.deadline.has_passed();
         let ending = Ending {
             end: decide(&plan, trail.attempts(), out_of_time),
-            classification: plan.classification,
+            classification: plan.classification.clone(),
             arrived,
         };
         let result = self.finish(request, context, trail, ending).await;
@@ -380,6 +383,7 @@ impl Router {
             return Err(Unanswered::new(request.id, failure.clone(), attempts));
         }
         let close = self.close(&ending.end, trail.attempts(), ending.arrived.elapsed());
+        context.events.settling();
         let settled = self
             .settle_durably(request, context, &mut trail, &close)
             .await;
@@ -445,27 +449,6 @@ struct Ending {
     end: End,
     classification: Classification,
     arrived: Instant,
-}
-
-impl Unanswered {
-    /// A request that tried nobody.
-    #[must_use]
-    pub fn without_attempts(id: RequestId, failure: Failure) -> Box<Self> {
-        Self::new(id, failure, Vec::new())
-    }
-
-    fn new(id: RequestId, failure: Failure, attempts: Vec<Attempt>) -> Box<Self> {
-        Box::new(Self {
-            id,
-            failure,
-            cost: total(&attempts, Attempt::whole_cost, NanoUsd::plus),
-            attempts,
-        })
-    }
-}
-
-fn total<T: Default>(attempts: &[Attempt], of: fn(&Attempt) -> T, plus: fn(T, T) -> T) -> T {
-    attempts.iter().map(of).fold(T::default(), plus)
 }
 
 /// What a request sees that is asked as it stands, and may take all of the time.

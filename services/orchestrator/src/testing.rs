@@ -21,7 +21,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Delta;
-use crate::catalog::{Abilities, Catalog, Model};
+use crate::catalog::{Abilities, Catalog, Listed, Model};
 use crate::classification::{Classification, Learned, Source, TaskKind, Taught};
 use crate::fingerprint::Fingerprint;
 use crate::ports::{
@@ -246,8 +246,11 @@ impl Generate for ScriptedGateway {
         Ok(answer.inspect(move |_| _ = &open).boxed())
     }
 
-    async fn list_models(&self, _call: Call) -> Result<Vec<Model>, Failure> {
-        Ok(vec![self.model.clone()])
+    async fn list_models(&self, _call: Call) -> Result<Listed, Failure> {
+        Ok(Listed {
+            models: vec![self.model.clone()],
+            queue: None,
+        })
     }
 }
 

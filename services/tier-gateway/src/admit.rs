@@ -82,6 +82,17 @@ pub(crate) struct Ticket<'a> {
     pub(crate) deadline: Instant,
 }
 
+/// How busy a backend is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Calls that have a place.
+    pub(crate) in_flight: usize,
+    /// Calls that wait for one.
+    pub(crate) waiting: usize,
+    /// How many there are.
+    pub(crate) places: usize,
+}
+
 /// A place; free again when dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -132,6 +143,16 @@ impl Admission {
                 drop(turn);
                 Err(self.refuse(Refused::Waited, ticket, wait))
             }
+        }
+    }
+
+    /// How many are in, and how many wait.
+    pub(crate) fn standing(&self) -> Standing {
+        let state = lock(&self.state);
+        Standing {
+            in_flight: state.line.in_flight(),
+            waiting: state.line.waiting(),
+            places: state.line.limit(),
         }
     }
 

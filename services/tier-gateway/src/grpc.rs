@@ -78,8 +78,14 @@ impl GatewayService for Grpc {
         _request: Request<wire::ListModelsRequest>,
     ) -> Result<Response<wire::ListModelsResponse>, Status> {
         let models = self.registry.list();
-        let models = models.into_iter().map(response::model).collect();
-        Ok(Response::new(wire::ListModelsResponse { models }))
+        let queue = response::queue(
+            &self.generate.blame.backend,
+            self.generate.admission.standing(),
+        );
+        Ok(Response::new(wire::ListModelsResponse {
+            models: models.into_iter().map(response::model).collect(),
+            queue: Some(queue),
+        }))
     }
 
     async fn embed(

@@ -77,11 +77,12 @@ impl Ticket {
 }
 
 /// Calls that take as long as their work does, and end when their caller leaves: fetching a model
-/// of many gigabytes, answering a file of many requests.
-const LONG_METHODS: [&str; 3] = [
+/// of many gigabytes, answering a file of many requests, watching what is being answered.
+const LONG_METHODS: [&str; 4] = [
     "terrace.gateway.v1.GatewayService/PullModel",
     "terrace.router.v1.RouterService/PullModel",
     "terrace.router.v1.RouterService/RouteBatch",
+    "terrace.router.v1.RouterService/WatchRequests",
 ];
 
 /// How long such a call may take.

@@ -290,6 +290,7 @@ impl RouterService for Fake {
                 model("small", "local_fast"),
                 model("org/big", "api_fallback"),
             ],
+            queues: Vec::new(),
         }))
     }
 
@@ -299,6 +300,15 @@ impl RouterService for Fake {
         &self,
         _request: Request<wire::PullModelRequest>,
     ) -> Result<Response<Self::PullModelStream>, Status> {
+        not_scripted()
+    }
+
+    type WatchRequestsStream = BoxStream<'static, Result<wire::WatchRequestsResponse, Status>>;
+
+    async fn watch_requests(
+        &self,
+        _request: Request<wire::WatchRequestsRequest>,
+    ) -> Result<Response<Self::WatchRequestsStream>, Status> {
         not_scripted()
     }
 

@@ -17,7 +17,7 @@ use tonic::Streaming;
 
 use super::{broken_contract, from_status};
 use crate::answer::Delta;
-use crate::catalog::{Abilities, Model};
+use crate::catalog::{Abilities, Listed, Model, Queue};
 use crate::demand::{Demand, InFlight};
 use crate::ports::{Call, Generate, Generated, Pieces, Pulled};
 use crate::request::{Priority, Request};
@@ -194,7 +194,7 @@ impl Generate for GatewayClient {
         Ok(steps.boxed())
     }
 
-    async fn list_models(&self, call: Call) -> Result<Vec<Model>, Failure> {
+    async fn list_models(&self, call: Call) -> Result<Listed, Failure> {
         let message = wire::ListModelsRequest {};
         let answer = self
             .inner
@@ -202,9 +202,13 @@ impl Generate for GatewayClient {
             .list_models(request_within(message, call.deadline))
             .await
             .map_err(|status| from_status("gateway", &status))?;
-        let models = answer.into_inner().models.into_iter();
+        let answer = answer.into_inner();
         // A broken model is in the log and does not take the sound ones with it.
-        Ok(models.filter_map(|model| self.model(model).ok()).collect())
+        let models = answer.models.into_iter();
+        Ok(Listed {
+            models: models.filter_map(|model| self.model(model).ok()).collect(),
+            queue: answer.queue.map(|queue| self.queue(&queue)),
+        })
     }
 }
 
@@ -229,6 +233,16 @@ impl GatewayClient {
                 Reason::NoCandidate,
                 format!("{text}: call again, one has been asked for"),
             ),
+        }
+    }
+
+    /// The backend's name is the config's, whatever the gateway says.
+    fn queue(&self, wire: &common::BackendQueue) -> Queue {
+        Queue {
+            backend: self.backend.clone(),
+            in_flight: wire.in_flight,
+            waiting: wire.waiting,
+            places: wire.places,
         }
     }
 

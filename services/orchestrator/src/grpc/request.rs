@@ -17,6 +17,7 @@ use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::consensus::Wish;
 use crate::route::events::Commit;
 use crate::route::lessons::Reported;
+use crate::route::traces::Wanted;
 
 /// Reads requests: knows the config's policy, its tiers and its limits.
 #[derive(Debug)]
@@ -41,6 +42,22 @@ pub(super) fn pull(
     noted.finish()?;
     let model = model.ok_or_else(|| Failure::invalid(Vec::new()))?;
     Ok((model, backend))
+}
+
+/// Reads which requests a watcher wants to be told of.
+pub(super) fn watch(wire: &wire::WatchRequestsRequest) -> Result<Wanted, Failure> {
+    let mut noted = Violations::new();
+    let project = name(&wire.project, "project", ProjectName::new, &mut noted);
+    let id = (!wire.request_id.is_empty()).then(|| request_id(&wire.request_id, &mut noted));
+    let both = wire.ended_too && id.is_some();
+    let rule = "is for a watch of all requests: one that has ended is told of anyway";
+    noted.require(!both, "ended_too", rule);
+    noted.finish()?;
+    Ok(Wanted {
+        project,
+        id,
+        ended_too: wire.ended_too,
+    })
 }
 
 impl Reader {

@@ -12,7 +12,7 @@ use terrace_proto::router::v1 as wire;
 use super::consensus;
 use crate::answer::Answer;
 use crate::answers::{Made, Reply};
-use crate::catalog::{Abilities, Model};
+use crate::catalog::{Abilities, Model, Queue};
 use crate::classification::{Classification, Source, TaskKind};
 use crate::clients::attempt_outcome;
 use crate::opinion::SecondOpinion;
@@ -20,9 +20,10 @@ use crate::ports::Pulled;
 use crate::request::OnExhausted;
 use crate::route::Answered;
 use crate::route::embed::Embedded;
+use crate::route::events::Started;
 use crate::route::plan::decision::{Course, Decision, Terms};
 use crate::route::plan::{Candidate, LeftOut, Plan};
-use crate::route::trail::Attempt;
+use crate::route::trail::{Attempt, Hops};
 use crate::verdict::Verdict;
 
 /// Vectors.
@@ -152,6 +153,7 @@ pub(super) fn attempt(attempt: Attempt) -> wire::Attempt {
         repair_of: attempt.repair_of,
         hedge_of: attempt.hedges,
         second_opinions: attempt.opinions.into_iter().map(second_opinion).collect(),
+        hops: Some(hops(attempt.hops)),
     }
 }
 
@@ -172,6 +174,27 @@ fn second_opinion(opinion: SecondOpinion) -> judge::SecondOpinion {
         cost_nano_usd: opinion.cost.get(),
         started_at: Some(wire_timestamp(opinion.started_at)),
         latency: Some(wire_duration(opinion.latency)),
+    }
+}
+
+fn hops(hops: Hops) -> wire::AttemptHops {
+    wire::AttemptHops {
+        reserving: Some(wire_duration(hops.reserving)),
+        first_piece: hops.first_piece.map(wire_duration),
+        generating: hops.generating.map(wire_duration),
+        judging: hops.judging.map(wire_duration),
+    }
+}
+
+/// An attempt that has begun.
+pub(super) fn started(started: &Started) -> wire::AttemptStarted {
+    wire::AttemptStarted {
+        index: started.index,
+        tier: started.tier.to_string(),
+        backend: started.backend.to_string(),
+        model: started.model.to_string(),
+        repair_of: started.repair_of,
+        started_at: Some(wire_timestamp(started.at)),
     }
 }
 
@@ -268,6 +291,16 @@ pub(super) fn model(model: &Model) -> common::Model {
         available: model.unavailable_because.is_none(),
         unavailable_because: model.unavailable_because.clone().unwrap_or_default(),
         scripted: model.scripted,
+    }
+}
+
+/// How busy a backend is.
+pub(super) fn queue(queue: &Queue) -> common::BackendQueue {
+    common::BackendQueue {
+        backend: queue.backend.to_string(),
+        in_flight: queue.in_flight,
+        waiting: queue.waiting,
+        places: queue.places,
     }
 }
 

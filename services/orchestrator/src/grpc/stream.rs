@@ -120,7 +120,7 @@ impl Left {
                 self.chunks_of = None;
             }
             Event::AttemptRejected(_) => {}
-            Event::PlanMade { .. } | Event::AttemptStarted { .. } => {}
+            Event::PlanMade { .. } | Event::AttemptStarted(_) => {}
         }
     }
 }
@@ -149,21 +149,9 @@ fn wire_event(event: Event) -> WireEvent {
     match event {
         Event::PlanMade { id, plan } => WireEvent::PlanMade(wire::PlanMade {
             request_id: id.to_string(),
-            plan: Some(response::plan(*plan)),
+            plan: Some(response::plan(Arc::unwrap_or_clone(plan))),
         }),
-        Event::AttemptStarted {
-            index,
-            tier,
-            backend,
-            model,
-            repair_of,
-        } => WireEvent::AttemptStarted(wire::AttemptStarted {
-            index,
-            tier: tier.to_string(),
-            backend: backend.to_string(),
-            model: model.to_string(),
-            repair_of,
-        }),
+        Event::AttemptStarted(started) => WireEvent::AttemptStarted(response::started(&started)),
         Event::Chunk {
             index,
             delta,

@@ -4,6 +4,8 @@
 //! A caller that goes away stops an attempt wherever it is. Dropping the stream of events is what
 //! stops the backend; what was produced until then is billed.
 
+mod ended;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,15 +14,15 @@ use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
-use crate::opinion::SecondOpinion;
 use crate::ports::{Answered, Call};
 use crate::request::Request;
+use crate::route::attempt::ended::{Ended, bill};
 use crate::route::draft::Draft;
 use crate::route::flow::{Flow, Flowed};
 use crate::route::hedge::Race;
 use crate::route::plan::{Candidate, Plan};
 use crate::route::record::{CallEnd, Seen};
-use crate::route::trail::{Attempt, Outcome};
+use crate::route::trail::{Attempt, Hops, Outcome};
 use crate::route::{Context, OnJudgeUnavailable, Router};
 use crate::verdict::Verdict;
 
@@ -45,51 +47,6 @@ pub(super) struct Scene<'a> {
     pub(super) repair_of: Option<u32>,
     /// What it tells of itself, where another may be started beside it.
     pub(super) race: Option<&'a Race>,
-}
-
-/// How an attempt ended, before anybody looked at the clock.
-#[derive(Debug)]
-struct Ended {
-    outcome: Outcome,
-    detail: String,
-    verdict: Option<Verdict>,
-    opinions: Vec<SecondOpinion>,
-    code_tree: Option<String>,
-    usage: Usage,
-    answer: Option<Answer>,
-    committed: bool,
-    /// How the call of the model ended, as far as that says something of the model.
-    call: Option<CallEnd>,
-}
-
-impl Ended {
-    fn new(outcome: Outcome, usage: Usage) -> Self {
-        let detail = match &outcome {
-            Outcome::Failed(failure) | Outcome::Unjudged(failure) | Outcome::Skipped(failure) => {
-                failure.message.clone()
-            }
-            Outcome::Cancelled => "the caller went away or its deadline passed".to_owned(),
-            Outcome::Accepted | Outcome::Rejected | Outcome::CalledOff => String::new(),
-        };
-        Self {
-            outcome,
-            detail,
-            verdict: None,
-            opinions: Vec::new(),
-            code_tree: None,
-            usage,
-            answer: None,
-            committed: false,
-            call: None,
-        }
-    }
-
-    fn answered(self, answer: Answer) -> Self {
-        Self {
-            answer: Some(answer),
-            ..self
-        }
-    }
 }
 
 /// Why an answer did not come to its end.
@@ -134,6 +91,8 @@ impl Router {
     ) -> Attempt {
         let started_at = SystemTime::now();
         let clock = Instant::now();
+        let mut reserving = Duration::ZERO;
+        let hold = timed(hold, &mut reserving);
         let ended = self.hold_and_run(scene, index, candidate, hold).await;
         self.remember(candidate, &ended);
         let attempt = Attempt {
@@ -152,6 +111,10 @@ impl Router {
             committed: ended.committed,
             repair_of: scene.repair_of,
             hedges: None,
+            hops: Hops {
+                reserving,
+                ..ended.hops
+            },
         };
         if !scene.request.is_shadow {
             self.metrics.attempt_ended(&attempt);
@@ -185,6 +148,7 @@ impl Router {
         }
         let (end, flow) = self.call(scene, index, candidate).await;
         let call = call_end(&end, &flow);
+        let (first_piece, generating) = (flow.first, Some(flow.took()));
         let (draft, committed) = flow.end();
         let prompt_tokens = scene.asked.prompt.estimated_tokens();
         let ended = match end {
@@ -209,6 +173,11 @@ impl Router {
         Ended {
             committed,
             call,
+            hops: Hops {
+                first_piece,
+                generating,
+                ..ended.hops
+            },
             ..ended
         }
     }
@@ -362,18 +331,26 @@ impl Router {
         // What is to become of an answer that nobody judged needs time too.
         let part = scene.context.call.deadline.remaining() / 2;
         let call = Call::within(JUDGE_TIMEOUT.min(part));
+        let asked = Instant::now();
         let judged = tokio::select! {
             biased;
             () = scene.context.cancel.cancelled() => return Ended::new(Outcome::Cancelled, usage),
             judged = self.ports.judge.judge(answered, call) => judged,
         };
-        match judged {
-            Ok(judged) => Ended {
-                opinions: judged.opinions,
-                code_tree: judged.code_tree,
-                ..self.weigh(Ok(judged.verdict), usage, answer)
+        let judging = Some(asked.elapsed());
+        let (verdict, opinions, code_tree) = match judged {
+            Ok(judged) => (Ok(judged.verdict), judged.opinions, judged.code_tree),
+            Err(failure) => (Err(failure), Vec::new(), None),
+        };
+        let ended = self.weigh(verdict, usage, answer);
+        Ended {
+            opinions,
+            code_tree,
+            hops: Hops {
+                judging,
+                ..ended.hops
             },
-            Err(failure) => self.weigh(Err(failure), usage, answer),
+            ..ended
         }
     }
 
@@ -418,6 +395,14 @@ impl Router {
             },
         }
     }
+}
+
+/// Does something, and notes how long it took.
+async fn timed<T>(work: impl Future<Output = T>, took: &mut Duration) -> T {
+    let began = Instant::now();
+    let done = work.await;
+    *took = began.elapsed();
+    done
 }
 
 /// How the call of a model ended, as far as that says something of the model.
@@ -479,14 +464,4 @@ fn too_late(scene: Scene<'_>, candidate: &Candidate) -> Option<Outcome> {
         return None;
     };
     Some(Outcome::Skipped(failure))
-}
-
-/// What the attempt cost; a call that was never made costs nothing, whatever its price a request.
-fn bill(candidate: &Candidate, ended: &Ended) -> NanoUsd {
-    let used_anything = ended.usage.input_tokens > 0 || ended.usage.output_tokens > 0;
-    if used_anything || ended.answer.is_some() {
-        candidate.price.cost(ended.usage)
-    } else {
-        NanoUsd::ZERO
-    }
 }

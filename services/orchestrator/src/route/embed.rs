@@ -14,9 +14,10 @@ use crate::classification::Classification;
 use crate::ports::Call;
 use crate::request::Request;
 use crate::route::attempt::Scene;
+use crate::route::events::Event;
 use crate::route::outcome::decide;
 use crate::route::plan::{Candidate, Plan, Situation, plan};
-use crate::route::trail::{Attempt, Outcome, Trail};
+use crate::route::trail::{Attempt, Hops, Outcome, Trail};
 use crate::route::{Answered, Context, Ending, Router, Unanswered};
 
 /// Vectors, and everything about how they came to be.
@@ -40,7 +41,27 @@ impl Router {
         context: &Context,
     ) -> Result<Embedded, Box<Unanswered>> {
         let arrived = Instant::now();
-        let plan = self.plan_of_vectors(request, context.call);
+        let traced = self.traces.begin(request);
+        let context = &context.traced(traced.tracer());
+        let embedded = self.embed_traced(request, texts, context, arrived).await;
+        let end = embedded.as_ref().map(|embedded| &embedded.answered);
+        traced.end(end.map_err(|unanswered| &**unanswered));
+        embedded
+    }
+
+    async fn embed_traced(
+        &self,
+        request: &Request,
+        texts: Vec<String>,
+        context: &Context,
+        arrived: Instant,
+    ) -> Result<Embedded, Box<Unanswered>> {
+        let plan = Arc::new(self.plan_of_vectors(request, context.call));
+        let made = Event::PlanMade {
+            id: request.id,
+            plan: Arc::clone(&plan),
+        };
+        context.events.send(made).await;
         let mut trail = Trail::default();
         let mut vectors = Vec::new();
         if let Some(candidate) = plan.candidates.first() {
@@ -54,14 +75,17 @@ impl Router {
                 repair_of: None,
                 race: None,
             };
+            let started = Event::attempt_started(0, candidate, None);
+            context.events.send(started).await;
             let attempt = self.embed_with(scene, candidate, texts, &mut vectors).await;
+            context.events.attempt_ended(&attempt).await;
             self.metrics.attempt_ended(&attempt);
             trail.push(attempt);
         }
         let out_of_time = context.call.deadline.has_passed();
         let ending = Ending {
             end: decide(&plan, trail.attempts(), out_of_time),
-            classification: plan.classification,
+            classification: plan.classification.clone(),
             arrived,
         };
         let answered = self.finish(request, context, trail, ending).await;
@@ -94,7 +118,9 @@ impl Router {
         vectors: &mut Vec<Vec<f32>>,
     ) -> Attempt {
         let (started_at, clock) = (SystemTime::now(), Instant::now());
-        let (outcome, usage) = match self.reserve(scene, 0, candidate).await {
+        let held = self.reserve(scene, 0, candidate).await;
+        let reserving = clock.elapsed();
+        let (outcome, usage) = match held {
             Err(failure) => (Outcome::Skipped(failure), Usage::default()),
             Ok(()) => match self.call_for_vectors(scene, candidate, texts).await {
                 Some(Ok((made, usage))) => {
@@ -105,6 +131,12 @@ impl Router {
                 // The backend has the texts: it may bill them, whoever waits.
                 None => (Outcome::Cancelled, estimate(scene.request)),
             },
+        };
+        let was_called = !matches!(outcome, Outcome::Skipped(_));
+        let hops = Hops {
+            reserving,
+            generating: was_called.then(|| clock.elapsed().saturating_sub(reserving)),
+            ..Hops::default()
         };
         Attempt {
             index: 0,
@@ -126,6 +158,7 @@ impl Router {
             committed: false,
             repair_of: None,
             hedges: None,
+            hops,
         }
     }
 

@@ -1,12 +1,33 @@
-//! What happens to a request while it is being answered, for callers that asked for a stream, and
-//! when an answer may leave.
+//! What happens to a request while it is being answered, for callers that asked for a stream and for
+//! whoever watches ([`super::traces`]), and when an answer may leave.
+
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use terrace_domain::{BackendName, ModelName, RequestId, TierName};
 use tokio::sync::mpsc;
 
 use crate::answer::Delta;
 use crate::route::plan::{Candidate, Plan};
+use crate::route::traces::Tracer;
 use crate::route::trail::{Attempt, Outcome};
+
+/// An attempt that has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// Position among the attempts.
+    pub index: u32,
+    /// Tier of the model.
+    pub tier: TierName,
+    /// Backend that runs it.
+    pub backend: BackendName,
+    /// The model.
+    pub model: ModelName,
+    /// Position of the attempt whose answer it is to repair.
+    pub repair_of: Option<u32>,
+    /// When it began.
+    pub at: SystemTime,
+}
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,21 +37,10 @@ pub enum Event {
         /// Id of the request.
         id: RequestId,
         /// The plan.
-        plan: Box<Plan>,
+        plan: Arc<Plan>,
     },
     /// A candidate is being tried.
-    AttemptStarted {
-        /// Position among the attempts.
-        index: u32,
-        /// Tier of the model.
-        tier: TierName,
-        /// Backend that runs it.
-        backend: BackendName,
-        /// The model.
-        model: ModelName,
-        /// Position of the attempt whose answer it is to repair.
-        repair_of: Option<u32>,
-    },
+    AttemptStarted(Started),
     /// More of an answer.
     Chunk {
         /// Position of its attempt.
@@ -64,11 +74,12 @@ pub enum Commit {
     Provisional,
 }
 
-/// Where events go; nowhere for a unary call.
+/// Where events go: to the caller's stream, if there is one, and into the request's trace.
 #[derive(Debug, Clone, Default)]
 pub struct Events {
     sender: Option<mpsc::Sender<Event>>,
     commit: Commit,
+    tracer: Option<Tracer>,
 }
 
 impl Events {
@@ -78,6 +89,7 @@ impl Events {
         Self {
             sender: None,
             commit: Commit::HoldBack,
+            tracer: None,
         }
     }
 
@@ -87,6 +99,16 @@ impl Events {
         Self {
             sender: Some(sender),
             commit,
+            tracer: None,
+        }
+    }
+
+    /// The same, noted in a trace too.
+    #[must_use]
+    pub fn traced(&self, tracer: &Tracer) -> Self {
+        Self {
+            tracer: Some(tracer.clone()),
+            ..self.clone()
         }
     }
 
@@ -98,14 +120,28 @@ impl Events {
 
     /// Sends one event.
     pub async fn send(&self, event: Event) {
+        if let Some(tracer) = &self.tracer {
+            tracer.note(&event);
+        }
         if let Some(sender) = &self.sender {
             // A receiver that is gone is a caller that is gone: its cancel ends the request.
             let _gone = sender.send(event).await;
         }
     }
 
-    /// Tells of an attempt that did not answer; one that was committed cannot be taken back.
-    pub async fn send_unless_accepted(&self, attempt: &Attempt) {
+    /// The end of the request is about to be written down.
+    pub(super) fn settling(&self) {
+        if let Some(tracer) = &self.tracer {
+            tracer.settling();
+        }
+    }
+
+    /// Tells of an attempt that has ended: the caller of one that did not answer, unless it was
+    /// committed, which nobody can take back.
+    pub async fn attempt_ended(&self, attempt: &Attempt) {
+        if let Some(tracer) = &self.tracer {
+            tracer.attempt_ended(attempt);
+        }
         let stands = attempt.committed || attempt.outcome == Outcome::Accepted;
         if self.sender.is_some() && !stands {
             self.send(Event::AttemptRejected(Box::new(attempt.clone())))
@@ -121,12 +157,13 @@ impl Event {
         candidate: &Candidate,
         repair_of: Option<u32>,
     ) -> Self {
-        Self::AttemptStarted {
+        Self::AttemptStarted(Started {
             index,
             tier: candidate.tier.clone(),
             backend: candidate.backend.clone(),
             model: candidate.model.clone(),
             repair_of,
-        }
+            at: SystemTime::now(),
+        })
     }
 }

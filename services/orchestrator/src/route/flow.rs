@@ -37,7 +37,7 @@ pub(super) struct Flow<'a> {
     pub(super) committed: bool,
     since: Instant,
     /// From the call to the first piece.
-    first: Option<Duration>,
+    pub(super) first: Option<Duration>,
 }
 
 /// Whether the judge watches.

@@ -131,7 +131,7 @@ impl Router {
         } else {
             // Boxed: the future of an attempt is large and lives inside several others.
             let attempt = Box::pin(self.attempt(outer, index, &turn.candidate)).await;
-            events.send_unless_accepted(&attempt).await;
+            events.attempt_ended(&attempt).await;
             trail.push(attempt);
         }
     }
@@ -176,7 +176,7 @@ impl Router {
             beside.give_back_if_skipped(&attempts, trail);
         }
         for attempt in attempts {
-            events.send_unless_accepted(&attempt).await;
+            events.attempt_ended(&attempt).await;
             trail.push(attempt);
         }
     }

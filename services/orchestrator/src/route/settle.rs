@@ -91,8 +91,14 @@ impl Router {
         context: &Context,
         close: &Close,
     ) -> Result<(), Failure> {
-        self.settle_durably(request, context, &mut Trail::default(), close)
-            .await
+        let traced = self.traces.begin(request);
+        traced.tracer().settling();
+        let mut nobody = Trail::default();
+        let settled = self
+            .settle_durably(request, context, &mut nobody, close)
+            .await;
+        traced.end_reused(close, settled.as_ref().err());
+        settled
     }
 
     /// Notes what the ledger knows now. Every hold was a worst case: settled, some of it is free.

@@ -65,9 +65,47 @@ pub struct Attempt {
     pub repair_of: Option<u32>,
     /// The attempt beside which it was started because that one was late.
     pub hedges: Option<u32>,
+    /// Where its time went.
+    pub hops: Hops,
+}
+
+/// Where the time of an attempt went, hop by hop in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hops {
+    /// Until its worst case was held.
+    pub reserving: Duration,
+    /// From the call of the model to the first piece, if one came.
+    pub first_piece: Option<Duration>,
+    /// From the call of the model to the end of its answer, if it was called.
+    pub generating: Option<Duration>,
+    /// The verdict on the whole answer, if the judge was asked.
+    pub judging: Option<Duration>,
 }
 
 impl Attempt {
+    /// The same without what the model said.
+    #[must_use]
+    pub fn without_answer(&self) -> Self {
+        Self {
+            index: self.index,
+            candidate: Arc::clone(&self.candidate),
+            outcome: self.outcome.clone(),
+            detail: self.detail.clone(),
+            verdict: self.verdict.clone(),
+            usage: self.usage,
+            cost: self.cost,
+            started_at: self.started_at,
+            latency: self.latency,
+            answer: None,
+            committed: self.committed,
+            repair_of: self.repair_of,
+            hedges: self.hedges,
+            hops: self.hops,
+            opinions: self.opinions.clone(),
+            code_tree: None,
+        }
+    }
+
     /// What it and the second opinions on it used.
     #[must_use]
     pub fn whole_usage(&self) -> Usage {

@@ -13,7 +13,7 @@ use crate::prompt::Prompt;
 use crate::route::hedge::HedgeSettings;
 use crate::route::plan::decision::Deciding;
 use crate::route::plan::{self, Candidate, Rules, Situation};
-use crate::route::trail::{Attempt, Outcome};
+use crate::route::trail::{Attempt, Hops, Outcome};
 use crate::testing::{classification, model, request, tier};
 use crate::verdict::{CheckFinding, Verdict};
 
@@ -87,6 +87,7 @@ pub(crate) fn attempt(outcome: Outcome) -> Attempt {
         committed: false,
         repair_of: None,
         hedges: None,
+        hops: Hops::default(),
     }
 }
 

@@ -176,6 +176,25 @@ async fn all_models_of_all_gateways_are_listed_with_their_tiers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_is_told_how_busy_the_backends_are_whose_gateways_answer() {
+    let world = World::start().await;
+    let told = |listed: terrace_proto::router::v1::ListModelsResponse| {
+        let line = |queue: terrace_proto::common::v1::BackendQueue| {
+            let [flying, waiting, places] = [queue.in_flight, queue.waiting, queue.places];
+            format!("{} {flying} of {places}, {waiting} wait", queue.backend)
+        };
+        listed.queues.into_iter().map(line).collect::<Vec<_>>()
+    };
+    let expected = ["small", "middle", "big"].map(|name| format!("{name}-backend 2 of 2, 1 wait"));
+    assert_eq!(told(world.models().await), expected);
+    world.middle.models.always(fails(Reason::ShuttingDown));
+    world.middle.models.called(2).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let [small, _, big] = expected;
+    assert_eq!(told(world.models().await), [small, big]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_gateway_that_stops_answering_keeps_its_models_and_says_why_they_cannot_be_called() {
     let world = World::start().await;
     world.middle.models.always(fails(Reason::ShuttingDown));

@@ -30,4 +30,5 @@ mod targets;
 mod time;
 mod tools;
 mod trace;
+mod watch;
 mod world;

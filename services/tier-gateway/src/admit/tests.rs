@@ -94,6 +94,23 @@ async fn a_full_line_takes_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_tells_how_many_are_in_and_how_many_wait() {
+    let admission = admission(|backend| backend.max_concurrency = 1);
+    let standing = |in_flight, waiting| Standing {
+        in_flight,
+        waiting,
+        places: 1,
+    };
+    assert_eq!(admission.standing(), standing(0, 0));
+    let place = enter(&admission, 60).await.unwrap();
+    let mut waiting = Box::pin(enter(&admission, 60));
+    assert!(futures::poll!(&mut waiting).is_pending());
+    assert_eq!(admission.standing(), standing(1, 1));
+    drop((waiting, place));
+    assert_eq!(admission.standing(), standing(0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_place_that_becomes_free_goes_to_who_waits() {
     let admission = admission(|_| {});
     let place = enter(&admission, 60).await.unwrap();

@@ -2,12 +2,13 @@
 //!
 //! Nothing can fail here: what a wire message cannot say does not exist in ours.
 
-use terrace_domain::Usage;
+use terrace_domain::{BackendName, Usage};
 use terrace_proto::common::v1 as common;
 use terrace_proto::common::v1::part::Kind;
 use terrace_proto::gateway::v1 as wire;
 use terrace_proto::gateway::v1::generate_stream_response::Event as WireEvent;
 
+use crate::admit::Standing;
 use crate::call::{Finish, TokenLogprob, ToolCall};
 use crate::generate::{Delta, Event, Whole};
 use crate::pull::Step;
@@ -111,6 +112,17 @@ const fn finish(finish: Finish) -> common::FinishReason {
         Finish::Length => common::FinishReason::Length,
         Finish::ToolCalls => common::FinishReason::ToolCalls,
         Finish::ContentFilter => common::FinishReason::ContentFilter,
+    }
+}
+
+/// How busy the backend is.
+pub(super) fn queue(backend: &BackendName, standing: Standing) -> common::BackendQueue {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    common::BackendQueue {
+        backend: backend.to_string(),
+        in_flight: number(standing.in_flight),
+        waiting: number(standing.waiting),
+        places: number(standing.places),
     }
 }
 

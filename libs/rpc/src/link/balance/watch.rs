@@ -51,10 +51,10 @@ impl Watch {
         let looks = over.clone().run_until_cancelled_owned(self.clone().look());
         let probes = over.clone().run_until_cancelled_owned(self.probe());
         tasks.spawn("resolve", Kind::Background, async {
-            looks.await.unwrap_or(())
+            looks.await.unwrap_or(());
         });
         tasks.spawn("probe", Kind::Background, async {
-            probes.await.unwrap_or(())
+            probes.await.unwrap_or(());
         });
         over.drop_guard()
     }

@@ -50,7 +50,7 @@ impl Router {
         self.count(scene, (round, holds), &mut ballot).await;
         let (attempts, consensus) = ballot.close(outer.cancel.is_cancelled());
         for attempt in &attempts {
-            outer.events.send_unless_accepted(attempt).await;
+            outer.events.attempt_ended(attempt).await;
         }
         tracing::Span::current().record("terrace.consensus.agreed", consensus.agreed);
         self.metrics.consensus_ended(&consensus);

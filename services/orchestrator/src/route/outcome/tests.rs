@@ -6,6 +6,7 @@ use terrace_domain::{NanoUsd, Usage};
 use super::*;
 use crate::answer::Answer;
 use crate::route::plan::plan;
+use crate::route::trail::Hops;
 use crate::testing::{classification, request, rules, three_tiers, verdict, with};
 
 fn a_plan(on_exhausted: OnExhausted) -> Plan {
@@ -41,6 +42,7 @@ fn attempt(index: u32, outcome: Outcome, score: Option<f64>) -> Attempt {
         committed: false,
         repair_of: None,
         hedges: None,
+        hops: Hops::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use terrace_domain::{Failure, Reason};
-use terrace_proto::common::v1::{FinishReason, Model, ToolCallDelta, Usage};
+use terrace_proto::common::v1::{BackendQueue, FinishReason, Model, ToolCallDelta, Usage};
 use terrace_proto::gateway::v1::gateway_service_server::GatewayService;
 use terrace_proto::gateway::v1::generate_stream_response::Event;
 use terrace_proto::gateway::v1::{
@@ -101,6 +101,12 @@ impl Gateway {
     pub(crate) fn listing(models: impl IntoIterator<Item = Model>) -> Answer<ListModelsResponse> {
         Answer::Says(ListModelsResponse {
             models: models.into_iter().collect(),
+            queue: Some(BackendQueue {
+                backend: "as the gateway calls it".to_owned(),
+                in_flight: 2,
+                waiting: 1,
+                places: 2,
+            }),
         })
     }
 
