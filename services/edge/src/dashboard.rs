@@ -7,6 +7,7 @@
 //! cookie, everything else in the ledger.
 
 mod assets;
+mod attempts;
 mod backends;
 mod books;
 mod budgets;
@@ -19,10 +20,12 @@ mod keys;
 mod live;
 mod overview;
 mod page;
+mod plan;
 mod playground;
 mod requests;
 mod session;
 mod sign_in;
+mod watched;
 mod words;
 
 use std::sync::Arc;
@@ -34,7 +37,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, Uri, header};
 use terrace_domain::{Failure, Reason};
-use terrace_rpc::Link;
+use terrace_rpc::{Deadline, Link};
 use terrace_runtime::Shutdown;
 
 use crate::caller;
@@ -90,6 +93,14 @@ impl Dashboard {
         }))
     }
 
+    /// The same for a stream that goes on for as long as somebody looks.
+    fn watch(&self, visitor: &Visitor) -> Result<Call, Refusal> {
+        Ok(Call {
+            caller: visitor.caller()?,
+            deadline: Deadline::within(books::WATCH),
+        })
+    }
+
     /// A call of the orchestrator in somebody's name.
     fn call(&self, visitor: &Visitor) -> Result<Call, Refusal> {
         Ok(Call {
@@ -106,7 +117,9 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(dashboard: Dashboard) -> 
         .route("/dashboard", get(overview::show))
         .route("/dashboard/requests", get(requests::show))
         .route("/dashboard/requests/live", get(requests::follow))
+        .route("/dashboard/requests/in-flight", get(requests::in_flight))
         .route("/dashboard/requests/{id}", get(requests::one))
+        .route("/dashboard/requests/{id}/live", get(requests::follow_one))
         .route("/dashboard/budgets", get(budgets::show).post(budgets::set))
         .route("/dashboard/budgets/live", get(budgets::follow))
         .route("/dashboard/backends", get(backends::show))

@@ -67,6 +67,15 @@ impl Orchestrator {
         told(self.client.clone().embed(request).await)
     }
 
+    pub(crate) async fn watch_requests(
+        &self,
+        request: wire::WatchRequestsRequest,
+        call: &Call,
+    ) -> Result<Streaming<wire::WatchRequestsResponse>, Refusal> {
+        let request = call.caller.ask(request, call.deadline);
+        told(self.client.clone().watch_requests(request).await)
+    }
+
     pub(crate) async fn list_models(
         &self,
         call: &Call,

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import threading
 import unittest
 import urllib.error
 import urllib.request
@@ -85,17 +86,40 @@ class Dashboard(unittest.TestCase):
 
     def test_2_a_request_appears_live_and_shows_its_attempts(self):
         self.open("/requests")
-        expect(self.page.locator("[data-light=requests]")).to_have_text("live")
-        self.assertEqual(ask("seen_live"), 200)
-        row = self.page.locator("tr", has_text="seen_live")
+        for light in ["requests", "in-flight"]:
+            expect(self.page.locator(f"[data-light={light}]")).to_have_text("live")
+        statuses = []
+        asking = threading.Thread(target=lambda: statuses.append(ask("seen_live")))
+        asking.start()
+        flying = self.page.locator("#in-flight tr", has_text="seen_live")
+        expect(flying).to_contain_text("big")
+        self.page.screenshot(path=PICTURES / "in-flight.png")
+        asking.join()
+        self.assertEqual(statuses, [200])
+        row = self.page.locator("#requests tr", has_text="seen_live")
         expect(row).to_contain_text("passed")
         expect(row).to_contain_text("big")
+        expect(flying).to_have_count(0)
         row.get_by_role("link").click()
-        attempts = self.page.get_by_role("group", name="Attempts").locator("tbody tr")
+        attempts = self.page.locator("tbody[data-attempts] tr")
         expect(attempts).to_have_count(2)
         expect(attempts.nth(0)).to_contain_text("rejected")
+        expect(attempts.nth(0)).to_contain_text("first piece")
         expect(attempts.nth(1)).to_contain_text("accepted")
-        self.page.screenshot(path=PICTURES / "request.png")
+        expect(self.page.get_by_role("heading", name="Plan")).to_be_visible()
+        attempts.nth(0).locator("summary").click()
+        expect(attempts.nth(0)).to_contain_text("refusal")
+        self.page.screenshot(path=PICTURES / "request.png", full_page=True)
+
+    def test_2_a_request_is_followed_while_it_is_answered(self):
+        self.open("/requests")
+        expect(self.page.locator("[data-light=in-flight]")).to_have_text("live")
+        asking = threading.Thread(target=lambda: ask("followed"))
+        asking.start()
+        self.page.locator("#in-flight tr", has_text="followed").get_by_role("link").click()
+        expect(self.page.get_by_role("heading", name="Plan")).to_be_visible()
+        expect(self.page.locator("tbody[data-attempts]")).to_contain_text("accepted")
+        asking.join()
 
     def test_3_the_playground_streams_an_answer_beside_its_plan(self):
         self.open("/playground")

@@ -1,7 +1,7 @@
 //! Backends and their models: whether they can be called, and how they did within the last hour.
 //!
-//! The orchestrator says what the gateways last told it of their models, the ledger what became of
-//! calls. How many calls wait in a gateway's queue only its own metrics know.
+//! The orchestrator says what the gateways last told it of their models and of their queues, the ledger
+//! what became of calls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use futures::future::BoxFuture;
 use maud::{Markup, html};
-use terrace_proto::common::v1::Model;
+use terrace_proto::common::v1::{BackendQueue, Model};
 use terrace_proto::ledger::v1 as wire;
+use terrace_proto::router::v1::ListModelsResponse;
 use time::OffsetDateTime;
 
 use super::Dashboard;
@@ -33,7 +34,7 @@ pub(super) async fn show(
                 div class="title" { h1 { "Backends" } span class="live" data-light="backends" role="status" { "not live" } }
                 div id="backends" data-live="/dashboard/backends/live" { (part) }
                 p class="dim" {
-                    "How many calls wait and are in flight is in the metrics of each gateway: "
+                    "Queues are as each gateway told the orchestrator within the last seconds; several gateways before one backend have one each. Their metrics have more: "
                     code { "terrace_gateway_waiting" } ", " code { "terrace_gateway_in_flight" } ", " code { "terrace_gateway_breaker_state" } "."
                 }
             };
@@ -81,18 +82,23 @@ async fn look(dashboard: &Dashboard, visitor: &Visitor) -> Result<Markup, Refusa
         group_by: vec!["backend".to_owned()],
         ..wire::GetSummaryRequest::default()
     };
-    let (models, calls) = tokio::try_join!(
+    let (told, calls) = tokio::try_join!(
         dashboard.orchestrator.list_models(&call),
         dashboard.books.summary(hour),
     )?;
     let mut backends: BTreeMap<&str, Vec<&Model>> = BTreeMap::new();
-    for model in &models.models {
+    for model in &told.models {
         backends.entry(&model.backend).or_default().push(model);
     }
     Ok(html! {
         @if backends.is_empty() { p class="notice warn" { "The orchestrator knows of no model." } }
-        @for (name, models) in &backends { (backend(name, models, sums(&calls, name))) }
+        @for (name, models) in &backends { (backend(name, models, (queue(&told, name), sums(&calls, name)))) }
     })
+}
+
+/// How busy one backend is, if its gateway has told.
+fn queue<'a>(told: &'a ListModelsResponse, backend: &str) -> Option<&'a BackendQueue> {
+    told.queues.iter().find(|queue| queue.backend == backend)
 }
 
 /// What became of calls of one backend.
@@ -102,7 +108,11 @@ fn sums(told: &wire::GetSummaryResponse, backend: &str) -> wire::Sums {
     group.and_then(|group| group.sums).unwrap_or_default()
 }
 
-fn backend(name: &str, models: &[&Model], hour: wire::Sums) -> Markup {
+fn backend(
+    name: &str,
+    models: &[&Model],
+    (queue, hour): (Option<&BackendQueue>, wire::Sums),
+) -> Markup {
     let up = models.iter().filter(|model| model.available).count();
     let (class, told) = match up {
         0 => ("badge bad", "cannot be called"),
@@ -114,6 +124,10 @@ fn backend(name: &str, models: &[&Model], hour: wire::Sums) -> Markup {
         section class="card" {
             h2 { (name) " " span class=(class) { (told) } @if models.iter().any(|model| model.scripted) { " " span class="badge" { "scripted stand-in" } } }
             dl class="facts" {
+                @if let Some(queue) = queue {
+                    div { dt { "in flight" } dd { (count(queue.in_flight.into())) " of " (count(queue.places.into())) } }
+                    div { dt { "waiting" } dd { (count(queue.waiting.into())) } }
+                } @else { div { dt { "queue" } dd { "not known" } } }
                 div { dt { "calls within an hour" } dd { (count(hour.attempts)) } }
                 div { dt { "accepted" } dd { (share(hour.accepted, hour.attempts)) } }
                 div { dt { "answers" } dd { (count(hour.answered)) } }

@@ -5,7 +5,6 @@
 //! leaves the page, or stops, ends the request; it is paid for as any other.
 
 mod answer;
-mod plan;
 mod told;
 
 use std::collections::BTreeMap;
@@ -29,6 +28,7 @@ use super::form::Form;
 use super::gate::Visitor;
 use super::live::{event, events};
 use super::page::{self, Place, page, token};
+use super::plan;
 use crate::refusal::Refusal;
 use told::Telling;
 

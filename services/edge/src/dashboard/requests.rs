@@ -1,6 +1,8 @@
-//! Requests as they end, the newest first: a list that goes on by itself, filtered as
-//! `terrace usage list` is.
+//! Requests while they are answered, and as they end, the newest first: lists that go on by themselves.
+//! What has ended is filtered as `terrace usage list` is.
 
+mod hops;
+mod in_flight;
 mod line;
 mod one;
 
@@ -21,8 +23,9 @@ use super::gate::Visitor;
 use super::live::{self, Change, Feed};
 use super::page::{self, Place, page};
 use crate::refusal::Refusal;
+pub(super) use in_flight::follow as in_flight;
 use line::Line;
-pub(super) use one::show as one;
+pub(super) use one::{follow as follow_one, show as one};
 
 /// Steps that are asked for at once.
 const PAGE: u32 = 200;
@@ -47,18 +50,32 @@ pub(super) async fn show(
     Extension(visitor): Extension<Visitor>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let listed = list(&dashboard.books, &asked.filter, &asked.page).await;
-    let content = html! {
+    let first = html! {
         div class="title" { h1 { "Requests" } (search(&asked)) }
-        @match &listed {
-            Ok(listed) => (rows(listed, &asked)),
-            Err(refusal) => (page::notice(refusal)),
-        }
+        @if asked.filter.is_empty() && asked.page.is_empty() { (in_flight::part()) }
     };
+    if asked.filter.is_empty() && asked.page.is_empty() {
+        // There is nothing in the question that could be wrong.
+        let of = (Place::Requests, "Requests");
+        let rest = async move {
+            let listed = list(&dashboard.books, "", "").await;
+            listed_or_why(&listed, &asked)
+        };
+        return page::in_pieces(of, &visitor, &first, rest);
+    }
+    let listed = list(&dashboard.books, &asked.filter, &asked.page).await;
+    let content = html! { (first) (listed_or_why(&listed, &asked)) };
     let status = listed.as_ref().err().map(Refusal::status);
     let mut response = page(Place::Requests, "Requests", &visitor, &content);
     *response.status_mut() = status.unwrap_or_default();
     response
+}
+
+fn listed_or_why(listed: &Result<wire::ListUsageResponse, Refusal>, asked: &Asked) -> Markup {
+    match listed {
+        Ok(listed) => rows(listed, asked),
+        Err(refusal) => page::notice(refusal),
+    }
 }
 
 /// `GET /dashboard/requests/live`.
@@ -118,7 +135,7 @@ fn rows(listed: &wire::ListUsageResponse, asked: &Asked) -> Markup {
     html! {
         section class="card" {
             div class="title" {
-                p class="dim" { "Times are in UTC. A request is listed when it has ended; choose one to see its attempts." }
+                p class="dim" { "Times are in UTC. A request is listed here when it has ended; choose one to see its plan and its attempts." }
                 @if is_first { span class="live" data-light="requests" role="status" { "not live" } }
             }
             div class="wide" tabindex="0" role="group" aria-label="Requests" { table {

@@ -4,6 +4,7 @@ mod changing;
 mod entering;
 mod pages;
 mod playing;
+mod watching;
 
 use crate::http::Reply;
 use crate::world::World;

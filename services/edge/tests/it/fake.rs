@@ -8,13 +8,15 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use terrace_domain::{Failure, Reason};
 use terrace_proto::common::v1::{
-    AttemptOutcome, Embedding, FinishReason, Model, Part, Role, ToolCall, Usage, part::Kind,
+    AttemptOutcome, BackendQueue, Embedding, FinishReason, Model, Part, Role, ToolCall, Usage,
+    part::Kind,
 };
 use terrace_proto::convert::text_message;
 use terrace_proto::judge::v1::Verdict;
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
 use terrace_proto::router::v1::router_service_server::RouterService;
+use terrace_proto::router::v1::watch_requests_response::Event as WatchEvent;
 use terrace_rpc::status::{to_status, to_status_with};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
@@ -44,6 +46,8 @@ pub(crate) struct Fake {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     embedded: Arc<Mutex<Vec<wire::EmbedRequest>>>,
+    /// What whoever watches requests is told, before nothing more happens.
+    watched: Arc<Mutex<Vec<wire::WatchRequestsResponse>>>,
     /// Whether a call has begun, and whether its caller has left.
     pub(crate) waiting: watch::Sender<bool>,
     pub(crate) left: watch::Sender<bool>,
@@ -55,6 +59,7 @@ impl Fake {
             answers: Arc::new(Mutex::new(answers.into())),
             asked: Arc::default(),
             embedded: Arc::default(),
+            watched: Arc::default(),
             waiting: watch::Sender::new(false),
             left: watch::Sender::new(false),
         }
@@ -62,6 +67,16 @@ impl Fake {
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
+    }
+
+    /// Lets watchers be told this of the requests with these ids.
+    pub(crate) fn tells(&self, told: &[(&str, WatchEvent)]) {
+        let told = told.iter().map(|(id, event)| wire::WatchRequestsResponse {
+            request_id: (*id).to_owned(),
+            at: None,
+            event: Some(event.clone()),
+        });
+        self.watched.lock().unwrap().extend(told);
     }
 
     pub(crate) fn embedded(&self) -> Vec<wire::EmbedRequest> {
@@ -290,7 +305,12 @@ impl RouterService for Fake {
                 model("small", "local_fast"),
                 model("org/big", "api_fallback"),
             ],
-            queues: Vec::new(),
+            queues: vec![BackendQueue {
+                backend: "ollama".to_owned(),
+                in_flight: 2,
+                waiting: 7,
+                places: 4,
+            }],
         }))
     }
 
@@ -307,9 +327,17 @@ impl RouterService for Fake {
 
     async fn watch_requests(
         &self,
-        _request: Request<wire::WatchRequestsRequest>,
+        request: Request<wire::WatchRequestsRequest>,
     ) -> Result<Response<Self::WatchRequestsStream>, Status> {
-        not_scripted()
+        let id = request.into_inner().request_id;
+        let watched = self.watched.lock().unwrap().clone();
+        let is_wanted = |told: &wire::WatchRequestsResponse| id.is_empty() || told.request_id == id;
+        let told: Vec<_> = watched.into_iter().filter(is_wanted).map(Ok).collect();
+        if told.is_empty() && !id.is_empty() {
+            return Err(to_status(&Failure::new(Reason::NotFound, "not known")));
+        }
+        let told = stream::iter(told).chain(stream::pending());
+        Ok(Response::new(told.boxed()))
     }
 
     type RouteBatchStream = BoxStream<'static, Result<wire::RouteBatchResponse, Status>>;

@@ -76,5 +76,5 @@ async fn people_use_the_dashboard_in_a_browser(placement: Placement) {
         .unwrap();
     let ran = printed(&output);
     assert!(output.status.success(), "{ran}\n{}", running.log());
-    assert!(ran.contains("Ran 8 tests"), "{ran}");
+    assert!(ran.contains("Ran 9 tests"), "{ran}");
 }

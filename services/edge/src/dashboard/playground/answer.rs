@@ -1,55 +1,10 @@
-//! Attempts with their verdicts, and what a request came to.
+//! What a request came to.
 
 use maud::{Markup, html};
 use terrace_proto::convert::text_of_parts;
-use terrace_proto::judge::v1::Verdict;
 use terrace_proto::router::v1 as wire;
 
-use crate::dashboard::format::{NONE, count, exact, seconds, span, usd};
-use crate::dashboard::words;
-
-/// An attempt that goes on.
-pub(super) fn started(started: &wire::AttemptStarted) -> Markup {
-    html! {
-        strong { (started.model) } " " span class="dim" { (started.tier) " · " (started.backend) } " "
-        span class="badge" { @if started.repair_of.is_some() { "repairs" } @else { "answers" } " …" }
-    }
-}
-
-/// An attempt that has ended.
-pub(super) fn attempt(attempt: &wire::Attempt) -> Markup {
-    let usage = attempt.usage.unwrap_or_default();
-    html! {
-        strong { (attempt.model) } " " span class="dim" { (attempt.tier) " · " (attempt.backend) } " "
-        (words::outcome(attempt.outcome()))
-        @if attempt.scripted { " " span class="badge" { "scripted stand-in" } }
-        @if let Some(of) = attempt.repair_of { " " span class="dim" { "repairs " (of + 1) } }
-        @if let Some(of) = attempt.hedge_of { " " span class="dim" { "beside " (of + 1) } }
-        div class="dim" {
-            (span(seconds(attempt.latency.as_ref()))) ", " (count(usage.input_tokens)) " tokens in, " (count(usage.output_tokens)) " out, " (exact(attempt.cost_nano_usd))
-            @if !attempt.reason.is_empty() { ", " (attempt.reason) }
-        }
-        @if !attempt.detail.is_empty() { div { (attempt.detail) } }
-        @if let Some(verdict) = &attempt.verdict { (findings(verdict)) }
-    }
-}
-
-/// What the judge said, check by check.
-fn findings(verdict: &Verdict) -> Markup {
-    html! {
-        details {
-            summary {
-                "Verdict " (format!("{:.2}", verdict.score)) " of " (format!("{:.2}", verdict.threshold))
-                @if verdict.undecided { ", undecided" }
-            }
-            ul { @for check in &verdict.checks { li class="finding" {
-                code { (check.check) } " " (format!("{:.2}", check.score)) span class="dim" { " × " (check.weight) }
-                @if check.hard_failure { " " span class="badge bad" { "hard failure" } }
-                @if !check.finding.is_empty() { " " (check.finding) }
-            } } }
-        }
-    }
-}
+use crate::dashboard::format::{NONE, exact, seconds, span, usd};
 
 /// The text of the answer, with the calls of tools that it makes.
 pub(super) fn text(response: &wire::RouteResponse) -> String {

@@ -10,9 +10,9 @@ use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
 use tonic::Streaming;
 
-use super::{answer, plan};
+use super::answer;
 use crate::dashboard::live::{event, markup};
-use crate::dashboard::page;
+use crate::dashboard::{attempts, page, plan};
 use crate::refusal::Refusal;
 
 /// A request that is being told of.
@@ -51,7 +51,7 @@ impl Telling {
             }
             Event::AttemptStarted(started) => {
                 let index = started.index;
-                let shown = answer::started(&started);
+                let shown = attempts::started(&started);
                 self.started.insert(index, started);
                 markup("attempt", shown, &[("index", json!(index))])
             }
@@ -64,15 +64,15 @@ impl Telling {
             Event::AttemptRejected(rejected) => {
                 let attempt = rejected.attempt?;
                 let index = json!(attempt.index);
-                markup("rejected", answer::attempt(&attempt), &[("index", index)])
+                markup("rejected", attempts::attempt(&attempt), &[("index", index)])
             }
             Event::Committed(committed) => {
                 event("committed", &json!({"index": committed.attempt_index}))
             }
             Event::Completed(response) => {
                 self.events = None;
-                let attempts = response.attempts.iter().map(answer::attempt);
-                let attempts: Vec<String> = attempts.map(|html| html.into_string()).collect();
+                let shown = response.attempts.iter().map(attempts::attempt);
+                let attempts: Vec<String> = shown.map(|html| html.into_string()).collect();
                 let more = [
                     ("attempts", json!(attempts)),
                     ("text", json!(answer::text(&response))),
@@ -85,8 +85,8 @@ impl Telling {
     fn failed(&mut self, refusal: &Refusal) -> Bytes {
         self.events = None;
         let trail = refusal.trail.clone().unwrap_or_default();
-        let attempts = trail.attempts.iter().map(answer::attempt);
-        let attempts: Vec<String> = attempts.map(|html| html.into_string()).collect();
+        let shown = trail.attempts.iter().map(attempts::attempt);
+        let attempts: Vec<String> = shown.map(|html| html.into_string()).collect();
         let shown = html! { (page::notice(refusal)) (answer::link(&trail.request_id)) };
         markup("failed", shown, &[("attempts", json!(attempts))])
     }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use terrace_proto::ledger::v1 as wire;
 
+use super::one::path;
 use crate::dashboard::format::{NONE, amount, at, day, hour, moment, score, seconds, span};
 use crate::dashboard::words;
 
@@ -73,7 +74,7 @@ impl Line<'_> {
         );
         html! {
             tr class=[is_fresh.then_some("fresh")] {
-                th scope="row" class="nowrap" { a href=(self.path()) title=(moment(self.first.closed_at.as_ref())) { (clock(self.first.closed_at.as_ref())) } }
+                th scope="row" class="nowrap" { a href=(path(self.id(), &self.first.project)) title=(moment(self.first.closed_at.as_ref())) { (clock(self.first.closed_at.as_ref())) } }
                 td { (words::request_outcome(self.first.request_outcome())) }
                 td { @if self.first.action.is_empty() { span class="dim" { "none" } } @else { (self.first.action) } }
                 td class="more" { (self.first.project) }
@@ -85,12 +86,6 @@ impl Line<'_> {
                 td class="right more" { (saved) }
             }
         }
-    }
-
-    fn path(&self) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("project", &self.first.project);
-        format!("/dashboard/requests/{}?{}", self.id(), query.finish())
     }
 }
 

@@ -1,27 +1,45 @@
-//! One request: how it ended, and its attempts on one axis of time.
+//! One request: its plan, how it ended, and every hop of its attempts on one axis of time.
+//!
+//! The orchestrator that answered it knows plan, findings and hops for a while; the ledger has its
+//! steps for good. What only one of them knows is shown from that one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Extension, Path, Query, State};
 use axum::response::Response;
+use futures::future::BoxFuture;
 use maud::{Markup, html};
 use serde::Deserialize;
+use terrace_domain::Reason;
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::ledger::v1 as wire;
+use terrace_proto::router::v1::RequestTrace;
 
+use super::hops;
 use super::line::took;
 use crate::dashboard::Dashboard;
 use crate::dashboard::format::{NONE, at, count, exact, moment, score, seconds, span, usd};
 use crate::dashboard::gate::Visitor;
+use crate::dashboard::live::{self, Change, Feed};
 use crate::dashboard::page::{self, Place, page};
-use crate::dashboard::words;
+use crate::dashboard::watched::Watched;
+use crate::dashboard::{plan, words};
+use crate::refusal::Refusal;
 
 /// What the address may say.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(in crate::dashboard) struct Asked {
     /// Project that the request belongs to.
     #[serde(default)]
     project: String,
+}
+
+/// Where the page of a request is.
+pub(super) fn path(id: &str, project: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("project", project);
+    format!("/dashboard/requests/{id}?{}", query.finish())
 }
 
 /// `GET /dashboard/requests/{id}`.
@@ -31,36 +49,138 @@ pub(in crate::dashboard) async fn show(
     Path(id): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    match dashboard.books.request(&id, &asked.project).await {
-        Ok(request) => {
-            let content = content(&request, &asked.project);
+    let known = known(&dashboard, &visitor, (&id, &asked.project)).await;
+    match look(&dashboard, known.as_ref(), (&id, &asked.project)).await {
+        Ok(part) => {
+            let is_open = known.is_some_and(|trace| trace.ended.is_none());
+            let live = is_open.then(|| path(&id, &asked.project).replacen('?', "/live?", 1));
+            let content = html! {
+                p { a href="/dashboard/requests" { "← Requests" } }
+                @if is_open { p { span class="live" data-light="request" role="status" { "not live" } } }
+                div id="request" data-live=[live] { (part) }
+            };
             page(Place::Requests, "Request", &visitor, &content)
         }
         Err(refusal) => page::refused(Place::Requests, &visitor, &refusal),
     }
 }
 
-fn content(request: &wire::GetRequestResponse, project: &str) -> Markup {
-    let close = request.close.clone().unwrap_or_default();
-    html! {
-        p { a href="/dashboard/requests" { "← Requests" } }
-        div class="title" {
-            h1 { "Request " span class="mono" { (request.request_id) } }
-            @if request.close.is_some() { (words::request_outcome(close.outcome())) } @else { span class="badge" { "still open" } }
+/// `GET /dashboard/requests/{id}/live`.
+pub(in crate::dashboard) async fn follow(
+    State(dashboard): State<Arc<Dashboard>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Response {
+    let one = One {
+        id,
+        project: asked.project,
+        watched: None,
+        shown: String::new(),
+    };
+    live::follow(one, dashboard, visitor)
+}
+
+/// A request that is being answered, and what was shown of it last.
+struct One {
+    id: String,
+    project: String,
+    watched: Option<Watched>,
+    shown: String,
+}
+
+impl Feed for One {
+    const EVERY: Duration = Duration::from_millis(150);
+
+    fn changed<'a>(
+        &'a mut self,
+        dashboard: &'a Dashboard,
+        visitor: &'a Visitor,
+    ) -> BoxFuture<'a, Result<Option<Change>, Refusal>> {
+        Box::pin(async {
+            let of = (self.id.as_str(), self.project.as_str());
+            let watched = match &mut self.watched {
+                Some(watched) => watched,
+                none => none.insert(Watched::one(dashboard, visitor, of).await?),
+            };
+            watched.changed().await?;
+            let known = watched.requests().next().map(|(_, trace)| trace);
+            let part = look(dashboard, known, of).await?;
+            let is_new = part.0 != self.shown;
+            part.0.clone_into(&mut self.shown);
+            Ok(is_new.then_some(Change::Replace(part)))
+        })
+    }
+}
+
+/// What the orchestrator knows of a request; nothing when it knows it not, or not any more.
+async fn known(dashboard: &Dashboard, visitor: &Visitor, of: (&str, &str)) -> Option<RequestTrace> {
+    let mut watched = Watched::one(dashboard, visitor, of).await.ok()?;
+    watched.changed().await.ok()?;
+    let known = watched.requests().next();
+    known.map(|(_, trace)| trace.clone())
+}
+
+/// Everything that is known of a request.
+async fn look(
+    dashboard: &Dashboard,
+    known: Option<&RequestTrace>,
+    (id, project): (&str, &str),
+) -> Result<Markup, Refusal> {
+    let booked = match dashboard.books.request(id, project).await {
+        Ok(booked) => booked,
+        // Nothing of it is in the books yet.
+        Err(refusal) if refusal.failure.reason == Reason::NotFound && known.is_some() => {
+            wire::GetRequestResponse {
+                request_id: id.to_owned(),
+                ..wire::GetRequestResponse::default()
+            }
         }
-        section class="card" { (facts(request, &close, project)) }
+        Err(refusal) => return Err(refusal),
+    };
+    Ok(content(&booked, known, project))
+}
+
+fn content(
+    booked: &wire::GetRequestResponse,
+    known: Option<&RequestTrace>,
+    project: &str,
+) -> Markup {
+    let close = booked.close.clone().unwrap_or_default();
+    let planned = known.and_then(|trace| trace.planned.as_ref());
+    let failure = known
+        .and_then(|trace| trace.ended.as_ref())
+        .filter(|ended| !ended.answered);
+    html! {
+        div class="title" {
+            h1 { "Request " span class="mono" { (booked.request_id) } }
+            @if booked.close.is_some() { (words::request_outcome(close.outcome())) } @else { span class="badge" { "in flight" } }
+        }
+        @if let Some(ended) = failure { p class="notice bad" { strong { (ended.reason) } " " (ended.message) } }
+        section class="card" { (facts(booked, known, &close, project)) }
+        @if let Some(plan) = planned.and_then(|planned| planned.plan.as_ref()) {
+            section class="card" { h2 { "Plan" } (plan::show(plan)) }
+        }
         section class="card" {
             h2 { "Attempts" }
-            @if request.steps.is_empty() { p class="empty" { "Nothing has been settled." } } @else { (steps(request, &close)) }
-            p class="dim" {
-                "The books have every step with its score. The plan and the findings of single checks are in the answer to the caller and are not kept: "
-                a href="/dashboard/playground" { "ask in the playground" } " to see them."
-            }
+            @if let Some(trace) = known { (hops::show(trace)) }
+            @else if booked.steps.is_empty() { p class="empty" { "Nothing has been settled." } }
+            @else { (steps(booked, &close)) }
+            @if known.is_none() { p class="dim" {
+                "These are the steps of the books. Plan, findings and hops are kept for the last requests alone, by the orchestrator that answered them."
+            } }
         }
     }
 }
 
-fn facts(request: &wire::GetRequestResponse, close: &wire::RequestClose, project: &str) -> Markup {
+fn facts(
+    request: &wire::GetRequestResponse,
+    known: Option<&RequestTrace>,
+    close: &wire::RequestClose,
+    project: &str,
+) -> Markup {
+    let begun = known.and_then(|trace| trace.begun.clone());
+    let action = begun.map_or_else(|| request.action.clone(), |begun| begun.action);
     let saved = close
         .baseline_nano_usd
         .map(|baseline| baseline.saturating_sub(request.cost_nano_usd));
@@ -87,7 +207,7 @@ fn facts(request: &wire::GetRequestResponse, close: &wire::RequestClose, project
                 .map_or_else(|| NONE.to_owned(), exact),
         ),
         ("saved", saved.map_or_else(|| NONE.to_owned(), usd)),
-        ("action", or_none(&request.action)),
+        ("action", or_none(&action)),
         ("project", or_none(project)),
     ];
     html! {

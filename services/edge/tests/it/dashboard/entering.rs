@@ -8,10 +8,15 @@ use crate::http::request;
 use crate::world::World;
 
 /// Every path that shows or changes something.
-const PATHS: [(&str, &str); 15] = [
+const PATHS: [(&str, &str); 17] = [
     ("GET", "/dashboard"),
     ("GET", "/dashboard/requests"),
     ("GET", "/dashboard/requests/live"),
+    ("GET", "/dashboard/requests/in-flight"),
+    (
+        "GET",
+        "/dashboard/requests/0190a0a0-0000-7000-8000-000000000001/live",
+    ),
     (
         "GET",
         "/dashboard/requests/0190a0a0-0000-7000-8000-000000000001",

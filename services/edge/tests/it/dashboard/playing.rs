@@ -13,7 +13,7 @@ use crate::http::request;
 use crate::world::World;
 
 /// What a stream says until it has said `wanted`.
-async fn said(browser: &Browser<'_>, path: &str, wanted: &str) -> String {
+pub(super) async fn said(browser: &Browser<'_>, path: &str, wanted: &str) -> String {
     let mut stream = TcpStream::connect(browser.world.address).await.unwrap();
     let asked = request("GET", path, &[browser.cookie()], b"");
     stream.write_all(&asked).await.unwrap();

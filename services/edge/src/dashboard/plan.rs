@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 use terrace_proto::router::v1 as wire;
 
+use super::format::{exact, seconds, span};
 use crate::account::word;
-use crate::dashboard::format::{exact, seconds, span};
 
 /// The plan.
 pub(super) fn show(plan: &wire::Plan) -> Markup {
