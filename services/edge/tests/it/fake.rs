@@ -46,6 +46,7 @@ pub(crate) struct Fake {
     answers: Arc<Mutex<VecDeque<Answer>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
     embedded: Arc<Mutex<Vec<wire::EmbedRequest>>>,
+    listed: Arc<Mutex<usize>>,
     /// What whoever watches requests is told, before nothing more happens.
     watched: Arc<Mutex<Vec<wire::WatchRequestsResponse>>>,
     /// Whether a call has begun, and whether its caller has left.
@@ -59,6 +60,7 @@ impl Fake {
             answers: Arc::new(Mutex::new(answers.into())),
             asked: Arc::default(),
             embedded: Arc::default(),
+            listed: Arc::default(),
             watched: Arc::default(),
             waiting: watch::Sender::new(false),
             left: watch::Sender::new(false),
@@ -77,6 +79,11 @@ impl Fake {
             event: Some(event.clone()),
         });
         self.watched.lock().unwrap().extend(told);
+    }
+
+    /// How often the models were asked for.
+    pub(crate) fn listed(&self) -> usize {
+        *self.listed.lock().unwrap()
     }
 
     pub(crate) fn embedded(&self) -> Vec<wire::EmbedRequest> {
@@ -292,6 +299,7 @@ impl RouterService for Fake {
         &self,
         _request: Request<wire::ListModelsRequest>,
     ) -> Result<Response<wire::ListModelsResponse>, Status> {
+        *self.listed.lock().unwrap() += 1;
         let model = |name: &str, tier: &str| Model {
             name: name.to_owned(),
             tier: tier.to_owned(),

@@ -1,4 +1,7 @@
-//! What clients send that mean no good, or that are broken.
+//! What clients send that mean no good, or that are broken: each is answered or dropped, reaches nobody
+//! behind the edge, and leaves it answering others.
+
+mod slow;
 
 use std::time::Duration;
 
@@ -47,6 +50,176 @@ async fn a_body_that_is_no_json_of_the_right_shape_is_refused_with_its_place() {
         .raw(&request("POST", PATH, &[JSON], deep.as_bytes()))
         .await;
     assert_eq!(reply.status, 400);
+}
+
+/// Where bodies are read, and what each reads when nothing is wrong.
+fn bodies() -> [(&'static str, serde_json::Value); 5] {
+    let turns = json!([{"role": "user", "content": "hi"}]);
+    [
+        (PATH, json!({"model": "terrace/auto", "messages": turns})),
+        (
+            "/v1/responses",
+            json!({"model": "terrace/auto", "input": "hi"}),
+        ),
+        (
+            "/v1/messages",
+            json!({"model": "terrace/auto", "max_tokens": 9, "messages": turns}),
+        ),
+        (
+            "/v1/messages/count_tokens",
+            json!({"model": "terrace/auto", "messages": turns}),
+        ),
+        (
+            "/v1/embeddings",
+            json!({"model": "terrace/auto", "input": "hi"}),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_field_that_stands_there_twice_is_refused_everywhere() {
+    let world = World::answering(Vec::new()).await;
+    for (path, body) in bodies() {
+        let twice = body
+            .to_string()
+            .replacen('{', r#"{"model": "terrace/local_fast", "#, 1);
+        let reply = world
+            .raw(&request("POST", path, &[JSON], twice.as_bytes()))
+            .await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+        assert!(
+            reply.text().contains("duplicate"),
+            "{path}: {}",
+            reply.text()
+        );
+    }
+    assert!(world.fake.asked().is_empty() && world.fake.embedded().is_empty());
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused_everywhere() {
+    let world = World::answering(Vec::new()).await;
+    for (path, body) in bodies() {
+        let text = body.to_string();
+        let at = text.find("hi").unwrap();
+        let broken = [
+            &text.as_bytes()[..at],
+            b"\xc3\x28\xff",
+            &text.as_bytes()[at..],
+        ]
+        .concat();
+        let reply = world.raw(&request("POST", path, &[JSON], &broken)).await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+        let lone = text.replacen("hi", r"\ud800", 1);
+        let reply = world
+            .raw(&request("POST", path, &[JSON], lone.as_bytes()))
+            .await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+    }
+    assert!(world.fake.asked().is_empty() && world.fake.embedded().is_empty());
+}
+
+#[tokio::test]
+async fn fields_that_nobody_knows_are_passed_over_and_wishes_that_nobody_knows_are_not() {
+    let world = World::answering(Vec::new()).await;
+    for (path, mut body) in bodies() {
+        body["a_field_of_tomorrow"] = json!({"deep": [1, {"x": null}]});
+        if path == "/v1/embeddings" {
+            continue;
+        }
+        let reply = world.post(path, &[], &body).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text());
+        body["terrace"] = json!({"a_wish_of_tomorrow": 1});
+        let reply = world.post(path, &[], &body).await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn headers_that_would_be_two_or_are_no_text_reach_nobody() {
+    let world = World::answering(Vec::new()).await;
+    let body = question(json!({})).to_string();
+    let length = body.len();
+    for header in [
+        &b"x-terrace-action: a\r\n b: c"[..],
+        b"x-terrace-action: a\0b",
+        b"x-terrace-action: a\rset-cookie: b=c",
+        b"x-terrace-action\0: a",
+        b"x-terrace-action : a",
+        b"x-terrace-tags: \xff\xfe=1",
+        b"x-terrace-action: \x7f",
+        b"content-length: 3",
+        b"transfer-encoding: chunked, identity",
+    ] {
+        let head = format!(
+            "POST {PATH} HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n"
+        );
+        let bytes = [head.as_bytes(), header, b"\r\n\r\n", body.as_bytes()].concat();
+        let answer = exchange(world.address, &bytes).await;
+        let told = String::from_utf8_lossy(&answer).into_owned();
+        assert!(
+            answer.is_empty() || told.starts_with("HTTP/1.1 4"),
+            "{header:?}: {told}"
+        );
+        assert!(!told.to_ascii_lowercase().contains("set-cookie"), "{told}");
+    }
+    assert!(world.fake.asked().is_empty());
+    assert_eq!(world.get("/healthz", &[]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_path_that_means_another_one_is_nobodys() {
+    let world = World::answering(Vec::new()).await;
+    let body = question(json!({})).to_string();
+    for path in [
+        "/v1/chat/completions/",
+        "/V1/chat/completions",
+        "/v1/chat%2fcompletions",
+        "/v1/./chat/completions",
+        "/v1/chat/../chat/completions",
+        "/v1/chat/completions%00",
+        "/v1/chat/completions;x=1",
+        "//v1/chat/completions",
+        "/v1/chat/completions\\..\\x",
+    ] {
+        let bytes = request("POST", path, &[JSON], body.as_bytes());
+        let answer = exchange(world.address, &bytes).await;
+        assert!(answer.starts_with(b"HTTP/1.1 4"), "{path}: {answer:?}");
+    }
+    for line in ["http://evil.example/v1/models", "*", "evil.example:443"] {
+        let bytes = format!("CONNECT {line} HTTP/1.1\r\nhost: edge\r\nconnection: close\r\n\r\n");
+        let answer = exchange(world.address, bytes.as_bytes()).await;
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"),
+            "{line}: {answer:?}"
+        );
+    }
+    assert!(world.fake.asked().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_behind_the_edge_is_reached_without_a_key_where_one_is_needed() {
+    let world = World::with("auth: {required: true}", Vec::new()).await;
+    for (path, body) in bodies() {
+        for key in [
+            &[][..],
+            &[("cookie", "authorization=Bearer tk_1")],
+            &[("proxy-authorization", "Bearer tk_1")],
+            &[("x-terrace-key", "tk_1")],
+        ] {
+            let reply = world.post(path, key, &body).await;
+            assert_eq!(reply.status, 401, "{path}: {}", reply.text());
+            let query = format!("{path}?api_key=tk_1&authorization=Bearer%20tk_1");
+            assert_eq!(world.post(&query, key, &body).await.status, 401, "{path}");
+        }
+    }
+    for path in ["/v1/models", "/v1/models/small"] {
+        assert_eq!(world.get(path, &[]).await.status, 401, "{path}");
+    }
+    assert!(world.fake.asked().is_empty() && world.fake.embedded().is_empty());
+    assert_eq!(world.fake.listed(), 0);
+    assert_eq!(*world.books.asked.lock().unwrap(), 0);
 }
 
 #[tokio::test]
