@@ -13,6 +13,7 @@ mod request;
 mod simulate;
 mod usage;
 mod values;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub(crate) use request::{Format, RequestArgs};
 pub(crate) use simulate::SimulateArgs;
 pub(crate) use usage::{ExportArgs, ExportFormat, ListArgs, UsageArgs, UsageCommand};
 pub(crate) use values::Since;
+pub(crate) use watch::WatchArgs;
 
 /// Where `terrace up` listens unless it is told otherwise.
 const DEFAULT_SERVER: &str = "http://127.0.0.1:7600";
@@ -123,6 +125,8 @@ pub(crate) enum Command {
     Simulate(Box<SimulateArgs>),
     /// List the rows of the books, or export them
     Usage(UsageArgs),
+    /// Follow requests while they are answered
+    Watch(WatchArgs),
     /// Create and list projects, which pay
     Project(ProjectArgs),
     /// Create, list, rotate and revoke keys, which calls come with

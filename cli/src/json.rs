@@ -4,13 +4,14 @@
 mod consensus;
 mod decision;
 mod sums;
+mod watched;
 
 use std::time::Duration;
 
 use prost_types::Timestamp;
 use serde_json::{Value, json};
 use terrace_proto::classifier::v1::Classification;
-use terrace_proto::common::v1::{Model, Usage};
+use terrace_proto::common::v1::{BackendQueue, Model, Usage};
 use terrace_proto::convert::{text_of_parts, timestamp};
 use terrace_proto::judge::v1::{SecondOpinion, Verdict};
 use terrace_proto::ledger::v1::{
@@ -18,10 +19,13 @@ use terrace_proto::ledger::v1::{
     WatchAlertsResponse,
 };
 use terrace_proto::router::v1::{
-    Attempt, CacheProvenance, Candidate, LeftOut, ListModelsResponse, Plan, RouteResponse,
+    Attempt, AttemptHops, CacheProvenance, Candidate, LeftOut, ListModelsResponse, Plan,
+    RouteResponse,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+
+pub(crate) use watched::watched;
 
 use crate::render::able;
 use crate::wording::{finish, lower, outcome, usd, wire_span};
@@ -89,6 +93,19 @@ pub(crate) fn attempt(attempt: &Attempt) -> Value {
         "started_at": attempt.started_at.as_ref().and_then(time_of),
         "latency_ms": millis(wire_span(attempt.latency.as_ref())),
         "second_opinions": second_opinions(&attempt.second_opinions),
+        "hops": attempt.hops.as_ref().map(hops),
+    })
+}
+
+/// Where the time of an attempt went.
+fn hops(hops: &AttemptHops) -> Value {
+    let told =
+        |hop: &Option<prost_types::Duration>| hop.as_ref().map(|hop| millis(wire_span(Some(hop))));
+    json!({
+        "reserving_ms": told(&hops.reserving),
+        "first_piece_ms": told(&hops.first_piece),
+        "generating_ms": told(&hops.generating),
+        "judging_ms": told(&hops.judging),
     })
 }
 
@@ -134,6 +151,16 @@ pub(crate) fn models(list: &ListModelsResponse) -> Value {
     json!({
         "tiers": list.tiers,
         "models": list.models.iter().map(model).collect::<Vec<_>>(),
+        "queues": list.queues.iter().map(queue).collect::<Vec<_>>(),
+    })
+}
+
+fn queue(queue: &BackendQueue) -> Value {
+    json!({
+        "backend": queue.backend,
+        "in_flight": queue.in_flight,
+        "waiting": queue.waiting,
+        "places": queue.places,
     })
 }
 

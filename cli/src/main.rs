@@ -29,6 +29,7 @@ mod style;
 mod table;
 mod up;
 mod usage;
+mod watch;
 mod wording;
 
 use std::process::ExitCode;
@@ -63,6 +64,7 @@ async fn main() -> ExitCode {
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
         Command::Simulate(args) => simulate::run(&server, &output, &args).await.into(),
         Command::Usage(args) => usage::run(&server, &output, &args).await.into(),
+        Command::Watch(args) => watch::run(&server, &output, &args).await.into(),
         Command::Project(args) => accounts::projects(&server, &output, &args).await.into(),
         Command::Key(args) => accounts::keys(&server, &output, &args).await.into(),
         Command::Config(args) => config::run(&output, &args.command).into(),

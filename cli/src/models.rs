@@ -34,7 +34,9 @@ async fn models(server: &str, output: Output, as_json: bool) -> Result<Exit, Tro
     if as_json {
         output.print_json(&json::models(&list))?;
     } else {
-        output.print(&render::models(&list, output.width()))?;
+        let width = output.width();
+        let text = render::models(&list, width) + &render::queues(&list, width);
+        output.print(&text)?;
     }
     Ok(Exit::Fine)
 }

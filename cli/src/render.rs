@@ -13,6 +13,7 @@ mod spark;
 #[cfg(test)]
 pub(crate) mod testing;
 mod usage;
+mod watch;
 
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::text_of_parts;
@@ -23,11 +24,12 @@ pub(crate) use accounts::{keys, projects};
 pub(crate) use budgets::{alert, budgets};
 pub(crate) use cost::cost;
 pub(crate) use groups::groups;
-pub(crate) use models::{able, models};
+pub(crate) use models::{able, models, queues};
 pub(crate) use plan::plan;
 pub(crate) use proof::proof;
 pub(crate) use spark::spark;
 pub(crate) use usage::usage;
+pub(crate) use watch::watched;
 
 use crate::style::{BAD, DIM, GOOD, POOR, heading, paint};
 use crate::table::{Grid, Tone};

@@ -120,6 +120,16 @@ Examples:
   terrace budget watch
   terrace budget watch --since 7d --json";
 
+pub(super) const WATCH: &str = "\
+Requests of one orchestrator are seen: of the one that is asked. Prompts and answers are not. With keys
+it takes one that may manage.
+
+Examples:
+  terrace watch
+  terrace watch --project search
+  terrace watch --ended --json
+  terrace watch --request 0192f0c1-2345-7abc-8def-0123456789ab";
+
 pub(super) const LEDGER: &str = "\
 Examples:
   terrace ledger verify

@@ -3,6 +3,7 @@
 use terrace_proto::common::v1::{Capabilities, Model};
 use terrace_proto::router::v1::ListModelsResponse;
 
+use crate::style::heading;
 use crate::table::{Grid, Tone};
 use crate::wording::{clean, model, one_line, price};
 
@@ -26,6 +27,29 @@ pub(crate) fn models(list: &ListModelsResponse, width: Option<u16>) -> String {
         return "no gateway has listed any model: are the gateways running?\n".to_owned();
     }
     grid.render()
+}
+
+/// How busy the backends are; nothing where no gateway has told.
+pub(crate) fn queues(list: &ListModelsResponse, width: Option<u16>) -> String {
+    if list.queues.is_empty() {
+        return String::new();
+    }
+    let columns = ["backend", ">in flight", ">places", ">waiting"];
+    let mut grid = Grid::new(&columns, width);
+    for queue in &list.queues {
+        let waiting = if queue.waiting > 0 {
+            Tone::Poor
+        } else {
+            Tone::Plain
+        };
+        grid.row([
+            (Tone::Plain, clean(&queue.backend).as_str()),
+            (Tone::Plain, &queue.in_flight.to_string()),
+            (Tone::Plain, &queue.places.to_string()),
+            (waiting, &queue.waiting.to_string()),
+        ]);
+    }
+    format!("{}\n{}", heading("Queues"), grid.render())
 }
 
 /// The models in the order of their tiers; those of a tier that is not listed come last.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use terrace_proto::classifier::v1::{Classification, ClassificationSource, Evidence, TaskKind};
 use terrace_proto::common::v1::{
-    AttemptOutcome, Capabilities, FinishReason, Model, Price, Role, Usage,
+    AttemptOutcome, BackendQueue, Capabilities, FinishReason, Model, Price, Role, Usage,
 };
 use terrace_proto::convert::{text_message, wire_duration};
 use terrace_proto::judge::v1::{CheckFinding, Verdict};
@@ -258,6 +258,11 @@ pub(crate) fn models() -> ListModelsResponse {
                 ..Model::default()
             },
         ],
-        queues: Vec::new(),
+        queues: vec![BackendQueue {
+            backend: "ollama".into(),
+            in_flight: 2,
+            waiting: 3,
+            places: 2,
+        }],
     }
 }

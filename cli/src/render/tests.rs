@@ -8,7 +8,9 @@ use terrace_proto::ledger::v1::{
     VerifyFinding, VerifyResponse,
 };
 use terrace_proto::router::v1::{
-    AbsentMember, CacheProvenance, CandidateTerms, ConsensusPlan, Course, PlanDecision,
+    AbsentMember, AttemptHops, CacheProvenance, CandidateTerms, ConsensusPlan, Course,
+    PlanDecision, RequestBegun, RequestEnded, RequestTrace, WatchRequestsResponse,
+    watch_requests_response,
 };
 
 use super::*;
@@ -230,6 +232,74 @@ fn models_stand_in_the_order_of_their_tiers() {
     local_fast    llama3.2:3b                                         ollama      free    free     8192             no: run `ollama pull llama3.2:3b`
     api_fallback  scripted-sonnet (scripted stand-in, no real model)  anthropic  $3.00  $15.00   200000  code,json  yes
     ");
+}
+
+#[test]
+fn queues_tell_how_busy_each_backend_is() {
+    insta::assert_snapshot!(plain(&queues(&testing::models(), None)), @r"
+    === Queues ===
+    backend  in flight  places  waiting
+    ollama           2       2        3
+    ");
+}
+
+fn happened(event: watch_requests_response::Event) -> String {
+    plain(&watched(&WatchRequestsResponse {
+        request_id: "0192f0c1".into(),
+        at: Some(prost_types::Timestamp {
+            seconds: 1_764_180_000,
+            nanos: 120_000_000,
+        }),
+        event: Some(event),
+    }))
+}
+
+#[test]
+fn what_happens_to_a_request_is_told_in_a_line_each() {
+    use watch_requests_response::Event;
+    let span = |millis: i32| {
+        Some(prost_types::Duration {
+            seconds: 0,
+            nanos: millis * 1_000_000,
+        })
+    };
+    let begun = RequestBegun {
+        project: "search".into(),
+        action: "edit\u{1b}[2J_file".into(),
+        ..RequestBegun::default()
+    };
+    let attempt = Attempt {
+        model: "small".into(),
+        outcome: AttemptOutcome::Rejected.into(),
+        latency: span(480),
+        detail: "scored 0.20 of the wanted 0.70".into(),
+        hops: Some(AttemptHops {
+            reserving: span(1),
+            first_piece: span(120),
+            generating: span(470),
+            judging: span(9),
+        }),
+        ..Attempt::default()
+    };
+    let ended = RequestEnded {
+        reason: "ALL_ATTEMPTS_FAILED".into(),
+        message: "nobody answered".into(),
+        latency: span(490),
+        ..RequestEnded::default()
+    };
+    let trace = RequestTrace {
+        begun: Some(begun),
+        attempts: vec![attempt],
+        ended: Some(ended),
+        ..RequestTrace::default()
+    };
+    insta::assert_snapshot!(happened(Event::Known(trace)), @r"
+    18:00:00.120  0192f0c1  begun      search, edit[2J_file
+    18:00:00.120  0192f0c1  attempt 0  small rejected in 480ms (hold 1ms, first piece 120ms, answer 470ms, verdict 9ms), $0.000000; scored 0.20 of the wanted 0.70
+    18:00:00.120  0192f0c1  ended      ALL_ATTEMPTS_FAILED in 490ms: nobody answered
+    ");
+    let missed = happened(Event::MissedEvents(7));
+    assert!(missed.contains("missed 7 events"), "{missed}");
 }
 
 fn summary() -> GetSummaryResponse {

@@ -2,7 +2,7 @@
 
 use crate::{stderr, stdout, terrace};
 
-const VERBS: [&[&str]; 35] = [
+const VERBS: [&[&str]; 36] = [
     &[],
     &["up"],
     &["serve"],
@@ -26,6 +26,7 @@ const VERBS: [&[&str]; 35] = [
     &["usage"],
     &["usage", "list"],
     &["usage", "export"],
+    &["watch"],
     &["project"],
     &["project", "create"],
     &["project", "list"],
