@@ -6,8 +6,11 @@
 mod clock;
 mod consensus;
 mod direct;
+mod edge;
 mod gateway;
 mod gateway_streams;
+mod half_open;
+mod http;
 mod ledger;
 mod ledger_history;
 mod ledger_ingest;
@@ -39,6 +42,10 @@ enum Bench {
     GatewayStreams(gateway_streams::Args),
     /// Streams through a whole Terrace: what it adds to the backend's first and last piece.
     RouteStreams(route_streams::Args),
+    /// The same call over gRPC and over HTTP: what the edge adds.
+    Edge(edge::Args),
+    /// Connections that never finish what they say, and how a good client fares beside them.
+    HalfOpen(half_open::Args),
     /// A consensus of three: from the last needed vote to the answer, and to the loser's hang-up.
     Consensus(consensus::Args),
     /// A ledger with millions of rows: summaries, pages and an export.
@@ -54,6 +61,8 @@ async fn main() -> anyhow::Result<()> {
     let text = match Args::parse().bench {
         Bench::GatewayStreams(args) => told(&gateway_streams::run(&args).await?, args.json)?,
         Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
+        Bench::Edge(args) => told(&edge::run(&args).await?, args.json)?,
+        Bench::HalfOpen(args) => told(&half_open::run(&args).await?, args.json)?,
         Bench::Consensus(args) => told(&consensus::run(&args).await?, args.json)?,
         Bench::LedgerHistory(args) => told(&ledger_history::run(&args).await?, args.json)?,
         Bench::LedgerIngest(args) => told(&ledger_ingest::run(&args).await?, args.json)?,

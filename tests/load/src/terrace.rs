@@ -13,7 +13,7 @@ use terrace_proto::ledger::v1 as ledger;
 use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_proto::router::v1::route_stream_response::Event;
 use terrace_proto::router::v1::router_service_client::RouterServiceClient;
-use terrace_proto::router::v1::{CommitMode, RouteRequest, RouteStreamRequest};
+use terrace_proto::router::v1::{CommitMode, ListModelsRequest, RouteRequest, RouteStreamRequest};
 use terrace_rpc::Link;
 use terrace_rpc::deadline::{Deadline, request_within};
 use terrace_testkit::{Process, TestDatabase};
@@ -26,11 +26,14 @@ const START: Duration = Duration::from_secs(60);
 const CALL: Duration = Duration::from_secs(60);
 /// What the line that tells the address begins with.
 const READY: &str = "ready ";
+/// The same of the edge's.
+const EDGE: &str = "edge ";
 
 /// `terrace up`; killed when dropped.
 pub(crate) struct Terrace {
     process: Process,
     url: String,
+    edge: String,
     _database: TestDatabase,
     _folder: TempDir,
 }
@@ -62,8 +65,18 @@ impl Terrace {
             .wait_for_line(|line| line.starts_with(READY), START)
             .await;
         let line = line.with_context(|| process.stderr().join("\n"))?;
+        // The report is printed before the line that says ready.
+        let edge = process
+            .wait_for_line(|line| line.starts_with(EDGE), START)
+            .await;
+        let edge = edge.context("there is no edge")?;
+        let mut words = edge.split_whitespace();
+        let edge = words
+            .find_map(|word| word.strip_prefix("http://"))
+            .context("no address")?;
         Ok(Self {
             url: line.trim_start_matches(READY).trim().to_owned(),
+            edge: edge.to_owned(),
             process,
             _database: database,
             _folder: folder,
@@ -76,6 +89,16 @@ impl Terrace {
     /// Its address is none.
     pub(crate) fn caller(&self) -> anyhow::Result<Caller> {
         Ok(Caller(Link::network("terrace", &self.url)?))
+    }
+
+    /// Where its edge listens, as `127.0.0.1:7680`.
+    pub(crate) fn edge(&self) -> &str {
+        &self.edge
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Asks it to end, and waits until it has.
@@ -148,6 +171,37 @@ impl Caller {
         Ok((came, text))
     }
 
+    /// Makes a whole call; tells how long that took.
+    ///
+    /// # Errors
+    /// The call failed, or did not pass.
+    pub(crate) async fn route(&self) -> anyhow::Result<Duration> {
+        let request = RouteRequest {
+            messages: question(),
+            ..RouteRequest::default()
+        };
+        let asked = Instant::now();
+        let mut router = RouterServiceClient::new(self.0.clone());
+        let answer = router
+            .route(request_within(request, Deadline::within(CALL)))
+            .await?;
+        let took = asked.elapsed();
+        anyhow::ensure!(answer.get_ref().passed, "the stub's answer did not pass");
+        Ok(took)
+    }
+
+    /// Asks for the list of models; tells how long that took.
+    ///
+    /// # Errors
+    /// The call failed.
+    pub(crate) async fn models(&self) -> anyhow::Result<Duration> {
+        let request = request_within(ListModelsRequest {}, Deadline::within(CALL));
+        let asked = Instant::now();
+        let mut router = RouterServiceClient::new(self.0.clone());
+        router.list_models(request).await?;
+        Ok(asked.elapsed())
+    }
+
     /// Has an answer judged, as the orchestrator does; tells how long that took.
     ///
     /// # Errors
@@ -207,6 +261,9 @@ impl Caller {
     }
 }
 
+/// What every call asks.
+pub(crate) const QUESTION: &str = "Please explain monads to me.";
+
 fn question() -> Vec<Message> {
-    vec![text_message(Role::User, "Please explain monads to me.")]
+    vec![text_message(Role::User, QUESTION)]
 }
