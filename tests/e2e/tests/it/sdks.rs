@@ -1,5 +1,5 @@
 //! Programs that nobody here wrote: the packages of OpenAI, Anthropic, `LangChain` and Vercel, from `PyPI` and
-//! npm, against the edge, with keys, in both placements; and those of `PyPI` on a real model.
+//! npm, against the edge, with keys, in both placements; and on a real model.
 
 use std::path::Path;
 use std::process::Command;
@@ -63,7 +63,8 @@ async fn the_packages_of_others_work(placement: Placement) {
     let folder = tempfile::tempdir().unwrap();
     let yaml = config((&good, &faulty), folder.path());
     let running = Running::up(placement, &yaml, &database).await.unwrap();
-    for mut command in [python_tests("tests/e2e/sdks"), node_tests()] {
+    let node = node_tests(&["openai", "anthropic", "ai"]);
+    for mut command in [python_tests("tests/e2e/sdks"), node] {
         command.env("EDGE_KEY", KEY);
         let ran = passed(command, &running);
         assert!(ran.contains("Ran 2") || ran.contains("pass 16"), "{ran}");
@@ -71,10 +72,12 @@ async fn the_packages_of_others_work(placement: Placement) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_python_packages_work_on_a_real_model() {
+async fn the_packages_of_others_work_on_a_real_model() {
     let (running, _database) = real_model::running().await;
     let ran = passed(python_tests("tests/e2e/sdks/real"), &running);
     assert!(ran.contains("Ran 3"), "{ran}");
+    let ran = passed(node_tests(&["real/real"]), &running);
+    assert!(ran.contains("pass 3"), "{ran}");
 }
 
 /// The tests of a folder, under the Python that has the packages.
@@ -87,11 +90,12 @@ fn python_tests(folder: &str) -> Command {
     command
 }
 
-fn node_tests() -> Command {
+/// The tests of these files, under Node.js.
+fn node_tests(names: &[&str]) -> Command {
     let mut command = Command::new(installed("node-sdks").unwrap());
     let folder = Path::new(ROOT).join("tests/e2e/sdks");
     command.args(["--test", "--test-reporter=tap"]);
-    for name in ["openai", "anthropic", "ai"] {
+    for name in names {
         command.arg(folder.join(format!("{name}.test.mjs")));
     }
     command
