@@ -5,7 +5,8 @@
 #   clients.sh need      installs what the four need and this machine lacks
 #
 # Ends with exit code 69 when the language is not on this machine; the last line says what is missing.
-# A package that has not changed is not built again. Stubs are made by the builds, from proto/.
+# A package that has not changed is not built again. Stubs are made by the builds, from proto/. With the one
+# of Go the snippets of its page in docs/ are compiled, so that what people paste is right.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -37,11 +38,44 @@ changed() {
     mkdir -p "$STAMPS"
     exec 8>"$STAMPS/$name.lock"
     flock 8
-    STAMP=$(find "$ROOT/proto" "$@" -type f -print0 | sort -z | xargs -0 cat | sha256sum)
+    STAMP=$(find "$ROOT/proto" "$ROOT/docs/${name^^}.md" "$ROOT/scripts/clients.sh" "$@" -type f -print0 | sort -z | xargs -0 cat | sha256sum)
     [ "$(cat "$STAMPS/$name" 2>/dev/null)" != "$STAMP" ]
 }
 
 built() { echo "$STAMP" >"$STAMPS/$1"; }
+
+# snippets NAME FENCE: the fenced blocks of its page, a file each, in the folder that is printed.
+snippets() {
+    local folder=$STAMPS/$1-snippets
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    awk -v fence="$2" -v folder="$folder" '
+        $0 == "```" fence { file = folder "/" ++count "." fence; next }
+        $0 == "```" { file = "" }
+        file != "" { print > file }' "$ROOT/docs/${1^^}.md"
+    [ -f "$folder/1.$2" ] || die "docs/${1^^}.md has no snippets of $2"
+    echo "$folder"
+}
+
+# A file is the inside of a function whose caller has a client and a context.
+go_snippets() {
+    local from file number
+    from=$(snippets go go)
+    rm -rf snippets
+    for file in "$from"/*.go; do
+        number=$(basename "$file" .go)
+        mkdir -p "snippets/s$number"
+        {
+            printf 'package main\n\nimport (\n\t"context"\n\t"fmt"\n\t"log"\n\n'
+            printf '\t"google.golang.org/protobuf/proto"\n\t"terrace/client"\n\trouterv1 "terrace/client/pb/router/v1"\n)\n\n'
+            printf 'var (\n\t_ = fmt.Print\n\t_ = log.Fatal\n\t_ = proto.Uint32\n\t_ = routerv1.CommitMode_COMMIT_MODE_PROVISIONAL\n)\n\n'
+            printf 'func snippet(ctx context.Context, client *terrace.Client) {\n'
+            cat "$file"
+            printf '}\n\nfunc main() { snippet(context.Background(), nil) }\n'
+        } >"snippets/s$number/main.go"
+    done
+    "$GO" vet ./snippets/... >&2
+}
 
 python_client() { printf '%s\n' "$("$ROOT/scripts/tools.sh" python-client)" "$CLIENTS/python/interop/main.py"; }
 
@@ -65,6 +99,7 @@ go_client() {
         "$GO" generate ./... >&2
         "$GO" vet ./... >&2
         "$GO" build -o "$STAMPS/go-interop" ./interop >&2
+        go_snippets
         built go
     fi
     printf '%s\n' "$STAMPS/go-interop"
