@@ -323,6 +323,13 @@ pub(crate) enum LedgerCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Bring the tables of the database up to date and end, as a release does before it rolls out
+    #[command(after_help = examples::LEDGER_MIGRATE)]
+    Migrate {
+        /// Config file; without it `$TERRACE_CONFIG`, then `./terrace.yaml`, then the built-in one
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

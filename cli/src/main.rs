@@ -60,7 +60,7 @@ async fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&server, &output, &args).await.into(),
         Command::Models(args) => models::run(&server, &output, &args).await.into(),
         Command::Budget(args) => budget::run(&server, &output, &args).await.into(),
-        Command::Ledger(args) => ledger::run(&server, &output, &args).await.into(),
+        Command::Ledger(args) => ledger::run(&server, &output, &args).await,
         Command::Cost(args) => cost::run(&server, &output, &args).await.into(),
         Command::Simulate(args) => simulate::run(&server, &output, &args).await.into(),
         Command::Usage(args) => usage::run(&server, &output, &args).await.into(),

@@ -133,6 +133,7 @@ Examples:
 pub(super) const LEDGER: &str = "\
 Examples:
   terrace ledger verify
+  terrace ledger migrate --config terrace.yaml
 
 With `terrace up --split` the ledger has an address of its own: give it with --server.";
 
@@ -144,6 +145,16 @@ Examples:
   terrace ledger verify --json
 
 Exit codes: 0 the books are right, 1 something is wrong and was printed; others as for route";
+
+pub(super) const LEDGER_MIGRATE: &str = "\
+Speaks to PostgreSQL itself, not to a server. It can be run any number of times, while ledgers of
+this or of the last version work: those wait for it, and tables that are up to date stay as they are.
+A ledger does the same when it starts.
+
+Examples:
+  TERRACE__LEDGER__DATABASE_URL=postgres://terrace:secret@127.0.0.1/terrace terrace ledger migrate
+
+Exit codes: 0 the tables are up to date, 1 they are not, 78 the config is wrong";
 
 pub(super) const BUDGET_SET: &str = "\
 What is not given stays as it is. A budget that stands in the config is changed there.

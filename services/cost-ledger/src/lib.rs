@@ -46,6 +46,15 @@ use terrace_config::Config;
 use terrace_rpc::server::{self, ServerSettings};
 use terrace_runtime::{Shutdown, Tasks};
 
+/// Brings the tables of the configured database up to date, and does nothing else.
+///
+/// # Errors
+/// The address of the database is missing or wrong, nobody answers there within the connect
+/// time-out, or a migration fails; then the tables are as they were before it.
+pub async fn migrate(config: &Config) -> Result<(), StartError> {
+    store::migrate(&Settings::from_config(config)).await
+}
+
 /// Builds the ledger and serves until `shutdown`; `listen` overrides the config's address.
 ///
 /// One line on stdout says where it listens, for whoever started it with port 0.

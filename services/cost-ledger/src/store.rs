@@ -33,6 +33,7 @@ use terrace_runtime::{Tasks, Work};
 use crate::config::Settings;
 use crate::error::StartError;
 
+pub(crate) use connect::migrate;
 pub(crate) use tx::Transaction;
 
 /// The pool of connections. Clones share it.

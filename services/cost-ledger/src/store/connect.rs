@@ -30,22 +30,15 @@ const SPELL: Duration = Duration::from_secs(1);
 /// Between two tries to reach the server.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// Waits for the server and brings the tables up to date.
+pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    bring_up_to_date(&options(&settings.database_url)?, settings).await
+}
+
 /// Waits for the server, brings the tables up to date and opens the pool.
 pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
     let options = options(&settings.database_url)?;
-    let place = place(&options);
-    // Without a time-out for statements: a migration takes its time, and so does the wait for
-    // the replica that is at it.
-    let mut connection = first_contact(&options, &place, settings.connect_timeout).await?;
-    MIGRATIONS
-        .run(&mut connection)
-        .await
-        .map_err(|cause| StartError::Migration {
-            place: place.clone(),
-            cause,
-        })?;
-    drop(connection.close().await);
-    tracing::info!(db.place = place, "database reached, tables up to date");
+    bring_up_to_date(&options, settings).await?;
 
     let timeout = settings.statement_timeout.as_millis();
     let options = options.options([
@@ -70,6 +63,26 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
             })
         })
         .connect_lazy_with(options))
+}
+
+async fn bring_up_to_date(
+    options: &PgConnectOptions,
+    settings: &Settings,
+) -> Result<(), StartError> {
+    let place = place(options);
+    // Without a time-out for statements: a migration takes its time, and so does the wait for
+    // the replica that is at it.
+    let mut connection = first_contact(options, &place, settings.connect_timeout).await?;
+    MIGRATIONS
+        .run(&mut connection)
+        .await
+        .map_err(|cause| StartError::Migration {
+            place: place.clone(),
+            cause,
+        })?;
+    drop(connection.close().await);
+    tracing::info!(db.place = place, "database reached, tables up to date");
+    Ok(())
 }
 
 fn options(address: &Secret) -> Result<PgConnectOptions, StartError> {

@@ -29,6 +29,23 @@ async fn replicas_that_start_at_once_share_the_work_of_the_tables() {
 }
 
 #[tokio::test]
+async fn tables_are_brought_up_to_date_as_often_as_one_likes() {
+    let database = TestDatabase::create();
+    let address = (
+        "TERRACE__LEDGER__DATABASE_URL".to_owned(),
+        database.url().to_owned(),
+    );
+    let loaded = terrace_config::parse("", "test.yaml", [address]).unwrap();
+    let tables = "SELECT count(*) FROM _sqlx_migrations";
+    terrace_cost_ledger::migrate(&loaded.config).await.unwrap();
+    let made = database.number(tables);
+    assert!(made > 0);
+    terrace_cost_ledger::migrate(&loaded.config).await.unwrap();
+    let ledger = Sandbox::on(database, |_| ()).await;
+    assert_eq!(ledger.database.number(tables), made);
+}
+
+#[tokio::test]
 async fn an_older_version_starts_on_the_tables_of_a_newer_one() {
     let ledger = Sandbox::free().await;
     ledger.execute(
