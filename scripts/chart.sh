@@ -3,10 +3,11 @@
 #
 #   chart.sh           renders every example under Helm 3 and Helm 4, lints it, holds it to the strict
 #                      schemas of three versions of Kubernetes and to the CRDs of cert-manager, KEDA,
-#                      the Prometheus operator and the Gateway API, sees whether its parts fit together
-#                      and whether Terrace understands the config in it, compares it with the committed
-#                      rendering, and sees wrong values refused; then the Dockerfile, the compose files,
-#                      the expressions of the dashboards, and the alert rules with their tests
+#                      the Prometheus operator and the Gateway API and to Pod Security `restricted`,
+#                      sees whether its parts fit together and whether Terrace understands the
+#                      config in it, compares it with the committed rendering, and sees wrong values
+#                      refused; then the Dockerfile, the compose files, the expressions of the
+#                      dashboards, and the alert rules with their tests
 #   chart.sh --write   writes the committed renderings anew
 #
 # Tools go to target/tools. The terrace command is that of target/debug, or TERRACE=PATH.
@@ -31,7 +32,7 @@ module() { modules+=(--module "$1=$(scripts/tools.sh go-module "$2")"); }
 module cert-manager github.com/cert-manager/cert-manager@v1.21.2
 module keda github.com/kedacore/keda/v2@v2.21.0
 module prometheus-operator github.com/prometheus-operator/prometheus-operator@v0.85.0
-module gateway-api sigs.k8s.io/gateway-api@v1.7.0
+module gateway-api sigs.k8s.io/gateway-api@v1.4.0
 module compose-spec github.com/compose-spec/compose-go/v2@v2.16.2
 
 export PYTHONDONTWRITEBYTECODE=1
@@ -40,6 +41,7 @@ export PYTHONDONTWRITEBYTECODE=1
 "$python" scripts/chart/compose.py --terrace "$terrace" "${modules[@]}"
 "$(dirname "$python")/hadolint" deploy/Dockerfile
 "$promtool" check config deploy/prometheus/prometheus.yaml >&2
+"$python" scripts/chart/pod_objects.py | (cd scripts/chart/podsecurity && go run .)
 expressions=$(mktemp)
 on_end "rm -f '$expressions'"
 "$python" scripts/chart/observed.py >"$expressions"

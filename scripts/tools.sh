@@ -75,9 +75,9 @@ node_sdks() {
     command -v node
 }
 
-# helm3: builds it once; from nothing that takes some minutes.
-helm3() {
-    have go || die "there is no go: install Go 1.24 or newer from https://go.dev and run this again."
+# build_helm3: builds it once; from nothing that takes some minutes.
+build_helm3() {
+    have go || die "there is no go: install Go 1.26 or newer from https://go.dev and run this again."
     if [ ! -x "$TOOLS/helm3/helm" ]; then
         say "building Helm 3 into $TOOLS/helm3"
         mkdir -p "$TOOLS/helm3"
@@ -86,8 +86,8 @@ helm3() {
     echo "$TOOLS/helm3/helm"
 }
 
-# promtool: the program alone, without the server that the package would start.
-promtool() {
+# extract_promtool: the program alone, without the server that the package would start.
+extract_promtool() {
     if [ ! -x "$TOOLS/promtool/usr/bin/promtool" ]; then
         have apt-get || die "there is no promtool: install Prometheus and put it on the PATH."
         say "fetching promtool into $TOOLS/promtool"
@@ -101,7 +101,7 @@ promtool() {
 
 # go_module MODULE@VERSION
 go_module() {
-    have go || die "there is no go: install Go 1.24 or newer from https://go.dev and run this again."
+    have go || die "there is no go: install Go 1.26 or newer from https://go.dev and run this again."
     go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
 }
 
@@ -120,7 +120,7 @@ finish_python_client() {
 case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl | promtool) ;;
-helm3) helm3; exit 0 ;;
+helm3) build_helm3; exit 0 ;;
 go-module) go_module "$2"; exit 0 ;;
 python-chart)
     python_with python-chart "Helm 4, Kubernetes' schemas and hadolint" "$ROOT/scripts/python-chart.txt"
@@ -148,7 +148,7 @@ if have "$1"; then
     exit 0
 fi
 case $1 in
-promtool) promtool ;;
+promtool) extract_promtool ;;
 buf)
     from_pypi buf bin/buf buf-bin==1.75.0 \
         6fd3ecb1694b6f5bcdfb9bef5297b330ffb9731b95445a42944c1b6158428101 \
