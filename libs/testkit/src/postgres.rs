@@ -55,7 +55,11 @@ impl TestDatabase {
         }
     }
 
-    fn create_on(server: &str) -> anyhow::Result<Self> {
+    /// Makes an empty database on the server of this URL.
+    ///
+    /// # Errors
+    /// It does not let one be made.
+    pub fn create_on(server: &str) -> anyhow::Result<Self> {
         let server = Url::parse(server).context("it is no URL")?;
         let id = RequestId::generate().as_uuid().simple();
         let name = format!("terrace_test_{id}");

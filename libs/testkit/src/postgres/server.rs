@@ -60,15 +60,23 @@ impl PostgresServer {
         &self.url
     }
 
+    /// The process that has started all others of the server.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn id(&self) -> anyhow::Result<u32> {
+        let file = cluster(self.folder.path()).join("data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).context("PostgreSQL does not run")?;
+        let first = text.lines().next().and_then(|line| line.parse().ok());
+        first.context("postmaster.pid has no id")
+    }
+
     /// Kills all its processes as nothing can prevent (SIGKILL), and waits until they are gone.
     ///
     /// # Errors
     /// It does not run.
     pub async fn kill(&self) -> anyhow::Result<()> {
-        let file = cluster(self.folder.path()).join("data/postmaster.pid");
-        let text = std::fs::read_to_string(&file).context("PostgreSQL does not run")?;
-        let first = text.lines().next().and_then(|line| line.parse().ok());
-        let postmaster: u32 = first.context("postmaster.pid has no id")?;
+        let postmaster = self.id()?;
         let mut all = vec![postmaster];
         all.extend(process::children(postmaster));
         for id in &all {
