@@ -5,7 +5,7 @@
 //! hours up as it would have. Name a server of your own in `TERRACE_TEST_DATABASE_URL`, with fsync
 //! as it is meant to be, and room for 500 bytes a row.
 
-mod books;
+pub(crate) mod books;
 
 use std::fmt;
 use std::path::PathBuf;

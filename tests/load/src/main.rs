@@ -9,6 +9,7 @@ mod direct;
 mod edge;
 mod gateway;
 mod gateway_streams;
+mod growth;
 mod half_open;
 mod http;
 mod ledger;
@@ -16,6 +17,7 @@ mod ledger_history;
 mod ledger_ingest;
 mod ledger_leases;
 mod memory;
+mod overhead;
 mod panel;
 mod quantiles;
 mod route_streams;
@@ -38,6 +40,10 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// Terrace beside other gateways: requests a second, latency, streams, CPU, memory.
+    Overhead(overhead::Args),
+    /// What a request costs as projects, models, the ledger, streams and prompts grow.
+    Growth(growth::Args),
     /// Open streams through one gateway process: memory for each, and what forwarding costs.
     GatewayStreams(gateway_streams::Args),
     /// Streams through a whole Terrace: what it adds to the backend's first and last piece.
@@ -54,11 +60,16 @@ enum Bench {
     LedgerIngest(ledger_ingest::Args),
     /// Reservations on a hot budget by one orchestrator that holds a lease.
     LedgerLeases(ledger_leases::Args),
+    /// The stub backend of `overhead`, which starts it by itself.
+    #[command(hide = true)]
+    Backend,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let text = match Args::parse().bench {
+        Bench::Overhead(args) => told(&overhead::run(&args).await?, args.json)?,
+        Bench::Growth(args) => told(&growth::run(&args).await?, args.json)?,
         Bench::GatewayStreams(args) => told(&gateway_streams::run(&args).await?, args.json)?,
         Bench::RouteStreams(args) => told(&route_streams::run(&args).await?, args.json)?,
         Bench::Edge(args) => told(&edge::run(&args).await?, args.json)?,
@@ -67,6 +78,7 @@ async fn main() -> anyhow::Result<()> {
         Bench::LedgerHistory(args) => told(&ledger_history::run(&args).await?, args.json)?,
         Bench::LedgerIngest(args) => told(&ledger_ingest::run(&args).await?, args.json)?,
         Bench::LedgerLeases(args) => told(&ledger_leases::run(&args).await?, args.json)?,
+        Bench::Backend => return overhead::backend::serve().await,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())

@@ -21,7 +21,7 @@ pub(super) fn until() -> i64 {
 }
 
 /// Fills the tables with so many steps, two for each request.
-pub(super) async fn load(database: &TestDatabase, rows: u64) -> anyhow::Result<()> {
+pub(crate) async fn load(database: &TestDatabase, rows: u64) -> anyhow::Result<()> {
     let (until, requests) = (until(), rows / 2);
     let from = until - DAYS * 24 * HOUR;
     statement(database, partitions(from)).await?;
@@ -81,7 +81,7 @@ fn chunk(from: i64, (first, last): (u64, u64), requests: u64) -> String {
 }
 
 /// Waits until all hours are rolled up; says how many they are and how long it took.
-pub(super) async fn rolled_up(database: &TestDatabase) -> anyhow::Result<(u64, f64)> {
+pub(crate) async fn rolled_up(database: &TestDatabase) -> anyhow::Result<(u64, f64)> {
     let began = Instant::now();
     loop {
         let sql = format!(
