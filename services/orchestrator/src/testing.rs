@@ -41,7 +41,9 @@ use crate::route::{
 use crate::verdict::Verdict;
 
 use pieces::hedging;
-pub(crate) use pieces::{attempt, candidate, finding, rules, tool_result, verdict_of, with};
+pub(crate) use pieces::{
+    attempt, candidate, finding, rules, three_tiers, tool_result, verdict_of, with,
+};
 
 pub(crate) fn tier(name: &str) -> TierName {
     TierName::new(name).unwrap()
@@ -69,15 +71,6 @@ pub(crate) fn priced(tier_name: &str, name: &str, usd: &str) -> Model {
         },
         ..model(tier_name, name)
     }
-}
-
-/// Three tiers: two free local models and one that costs a cent a call.
-pub(crate) fn three_tiers() -> Vec<Model> {
-    vec![
-        model("local_fast", "small"),
-        model("local_quality", "middle"),
-        priced("api_fallback", "big", "0.01"),
-    ]
 }
 
 pub(crate) fn classification(difficulty: f64) -> Classification {

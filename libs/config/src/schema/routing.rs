@@ -172,6 +172,15 @@ const ON_CLASSIFIER_UNAVAILABLE: &[(&str, OnClassifierUnavailable)] = &[
     ("fail", OnClassifierUnavailable::Fail),
 ];
 
+impl Repair {
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            enabled: section.or("enabled", false, boolean),
+            max_per_request: section.or("max_per_request", 1, count(1..=19)),
+        }
+    }
+}
+
 impl Routing {
     pub(crate) fn read(section: &mut Section<'_, '_>, tiers: &Tiers) -> Self {
         let (default_deadline, max_deadline) = read_deadlines(section);
@@ -187,10 +196,7 @@ impl Routing {
                 .map(PathBuf::from),
             quality_check: section.or("quality_check", true, boolean),
             max_fallback_attempts: section.or("max_fallback_attempts", 3, count(1..=20)),
-            repair: section.section("repair", |section| Repair {
-                enabled: section.or("enabled", false, boolean),
-                max_per_request: section.or("max_per_request", 1, count(1..=19)),
-            }),
+            repair: section.section("repair", Repair::read),
             on_exhausted: section.or("on_exhausted", OnExhausted::default(), choice(ON_EXHAUSTED)),
             on_judge_unavailable: section.or(
                 "on_judge_unavailable",

@@ -14,8 +14,17 @@ use crate::route::hedge::HedgeSettings;
 use crate::route::plan::decision::Deciding;
 use crate::route::plan::{self, Candidate, Rules, Situation};
 use crate::route::trail::{Attempt, Hops, Outcome};
-use crate::testing::{classification, model, request, tier};
+use crate::testing::{classification, model, priced, request, tier};
 use crate::verdict::{CheckFinding, Verdict};
+
+/// Three tiers: two free local models and one that costs a cent a call.
+pub(crate) fn three_tiers() -> Vec<Model> {
+    vec![
+        model("local_fast", "small"),
+        model("local_quality", "middle"),
+        priced("api_fallback", "big", "0.01"),
+    ]
+}
 
 /// A conversation that ends in the result of a tool.
 pub(crate) fn tool_result() -> Arc<Prompt> {

@@ -9,6 +9,7 @@ mod batches;
 mod cache;
 mod commits;
 mod consensus;
+mod consensus_code;
 mod cut;
 mod dead;
 mod failures;
