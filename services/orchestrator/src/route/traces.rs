@@ -3,7 +3,7 @@
 //!
 //! A request notes what happens to it in passing: no request ever waits for a watcher. What is noted
 //! holds no prompt and no answer. Requests that have ended are kept in memory, a bounded number of
-//! them in a bounded room ([`kept`]); after that the ledger has their rows. A watcher ([`watcher`])
+//! them in a bounded room (`kept`); after that the ledger has their rows. A watcher (`watcher`)
 //! begins with what is known at one moment and is told everything after that moment, once.
 
 mod kept;
