@@ -213,7 +213,7 @@ async fn where_no_key_is_needed_this_machine_comes_in_and_no_page_of_others() {
 
 #[tokio::test]
 async fn beyond_loopback_somebody_has_to_sign_in_although_no_call_needs_a_key() {
-    let yaml = "auth: {required: false}\nedge: {listen: '0.0.0.0:7680'}";
+    let yaml = "auth: {required: false}\nedge: {listen: '0.0.0.0:7680', allow_plaintext: true}";
     let world = World::listening(yaml, [0, 0, 0, 0]).await;
     let reply = world
         .get("/dashboard", &[PAGE, ("host", "127.0.0.1")])
