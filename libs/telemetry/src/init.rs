@@ -129,9 +129,6 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        // Parents are found by our own spans: nothing of ours reads OpenTelemetry's current context,
-        // and a span is entered at every poll of everything within it.
-        .with_context_activation(false)
         .with_filter(ours)
 }
 
