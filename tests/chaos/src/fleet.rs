@@ -110,7 +110,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         ),
         seconds: seconds(took),
         clients: Tally::of(&heard),
-        budgets,
+        budgets: Some(budgets),
         figures: purse.figures(worst_case),
         claims,
     })

@@ -117,7 +117,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         attack: attack(args),
         seconds: seconds(took),
         clients: Tally::of(&heard),
-        budgets,
+        budgets: Some(budgets),
         figures: figures(&books, &away, args),
         claims,
     })

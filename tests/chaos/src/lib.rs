@@ -13,5 +13,6 @@ pub mod killed;
 pub mod observer;
 pub mod purse;
 pub mod report;
+pub mod rolling;
 pub mod service;
 pub mod site;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use terrace_chaos::{fleet, killed};
+use terrace_chaos::{fleet, killed, rolling};
 
 /// Attacks a Terrace of its own and holds its books against what clients were told.
 ///
@@ -23,6 +23,8 @@ struct Args {
 const EXAMPLES: &str = "Examples:
   terrace-chaos killed --kills 50 --rate 200 --seed 1
   terrace-chaos fleet --orchestrators 8 --requests 20000
+  terrace-chaos rolling --rate 100 --tls
+  terrace-chaos rolling --acts restart,kill-gateway --settle-seconds 2
   terrace-chaos killed --kills 2 --rate 50 --json";
 
 #[derive(Debug, Subcommand)]
@@ -31,6 +33,8 @@ enum Attack {
     Killed(killed::Args),
     /// Many orchestrators spend one budget at once, until nothing is left.
     Fleet(fleet::Args),
+    /// Replicas come, go, hang and are killed, and the name service fails, while clients ask.
+    Rolling(rolling::Args),
 }
 
 #[tokio::main]
@@ -39,6 +43,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let report = match &args.attack {
         Attack::Killed(attack) => killed::run(attack).await?,
         Attack::Fleet(attack) => fleet::run(attack).await?,
+        Attack::Rolling(attack) => rolling::run(attack).await?,
     };
     let text = match args.json {
         true => serde_json::to_string_pretty(&report)? + "\n",

@@ -88,8 +88,9 @@ pub struct Report {
     pub seconds: f64,
     /// What clients heard.
     pub clients: Tally,
-    /// What the observer saw.
-    pub budgets: Observed,
+    /// What the observer saw of the budgets, where one looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<Observed>,
     /// Figures of this kind of attack.
     pub figures: BTreeMap<&'static str, i64>,
     /// What has to be true.
@@ -143,17 +144,23 @@ impl Display for Report {
         for (name, value) in &self.figures {
             writeln!(f, "  {value:>7}  {name}")?;
         }
-        let (seen, fullest) = (&self.budgets, self.budgets.fullest_per_mille);
-        writeln!(
-            f,
-            "budgets read {} times, away {} times, at most {}.{} % spent and reserved",
-            seen.looks,
-            seen.away,
-            fullest / 10,
-            fullest % 10
-        )?;
+        if let Some(seen) = &self.budgets {
+            budgets(seen, f)?;
+        }
         self.claims.iter().try_for_each(|claim| line(claim, f))
     }
+}
+
+fn budgets(seen: &Observed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let fullest = seen.fullest_per_mille;
+    writeln!(
+        f,
+        "budgets read {} times, away {} times, at most {}.{} % spent and reserved",
+        seen.looks,
+        seen.away,
+        fullest / 10,
+        fullest % 10
+    )
 }
 
 fn line(claim: &Claim, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! One service of Terrace in a process of its own, at an address that stays when it is killed.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,12 +11,14 @@ use terrace_testkit::process::{self, Process};
 
 /// How long a start may take on a busy machine.
 const START: Duration = Duration::from_secs(60);
+/// How long a stop may take: notice, grace and cut, and a busy machine.
+const STOP: Duration = Duration::from_secs(60);
 
 /// A running service; killed when dropped.
 #[derive(Debug)]
 pub struct Service {
     name: String,
-    port: u16,
+    address: SocketAddr,
     args: Vec<String>,
     variables: Vec<(String, String)>,
     process: Process,
@@ -34,13 +37,27 @@ impl Service {
         more: &[&str],
         variables: &[(String, String)],
     ) -> anyhow::Result<Self> {
-        let listen = format!("127.0.0.1:{port}");
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self::start_at(name, address, more, variables).await
+    }
+
+    /// As [`Service::start`], at any address of loopback.
+    ///
+    /// # Errors
+    /// As [`Service::start`].
+    pub async fn start_at(
+        name: &str,
+        address: SocketAddr,
+        more: &[&str],
+        variables: &[(String, String)],
+    ) -> anyhow::Result<Self> {
+        let listen = address.to_string();
         let args = ["serve", name, "--listen", &listen];
         let args: Vec<String> = args.iter().chain(more).map(|&arg| arg.to_owned()).collect();
         let process = begin(&args, variables).await?;
         Ok(Self {
             name: name.to_owned(),
-            port,
+            address,
             args,
             variables: variables.to_vec(),
             process,
@@ -51,6 +68,25 @@ impl Service {
     /// Kills it as nothing can prevent (SIGKILL).
     pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// Asks it to stop (SIGTERM), and waits until it has.
+    ///
+    /// # Errors
+    /// It does not stop in time, or does not end well.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        self.process.terminate()?;
+        let ended = self.process.wait(STOP).await?;
+        anyhow::ensure!(ended.success(), "{} ended with {ended}", self.name);
+        Ok(())
+    }
+
+    /// Sends a signal, as `STOP` or `CONT`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        self.process.signal(name)
     }
 
     /// Starts it again at the address that it had, and waits until it listens.
@@ -73,7 +109,7 @@ impl Service {
     /// Where it answers.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// Whether its process has not ended.
