@@ -8,7 +8,9 @@
 //! 2. Settling an open hold frees its whole amount and spends the cost, in the periods the hold was
 //!    taken from, also after midnight. A step without a hold is spent in the periods at hand.
 //! 3. A presumed event gives way to the real one, once; spending moves by the difference.
-//! 4. A close ends all holds that are open. The first close stands, but for a presumed one.
+//! 4. A close ends all holds that are open. The first close stands, but for a presumed one, and for one
+//!    without an answer when there is one after all: a request that failed may be sent again under
+//!    its id before its failure has come out of a spool.
 //! 5. What was spent is booked, also above its hold and after the close: money is money.
 
 mod entries;
@@ -93,7 +95,10 @@ impl Books {
     /// Closes the request and frees what it still holds after `entries`.
     pub(crate) fn close(&self, close: Close, entries: &mut Entries) {
         self.free(|_| true, entries);
-        if matches!(self.closed, None | Some(RequestOutcome::Presumed)) {
+        if self
+            .closed
+            .is_none_or(|before| before.gives_way_to(close.outcome))
+        {
             entries.close = Some(close);
         }
     }

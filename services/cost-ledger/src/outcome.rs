@@ -81,6 +81,11 @@ impl RequestOutcome {
     pub(crate) const fn is_answered(self) -> bool {
         matches!(self, Self::Passed | Self::BestEffort)
     }
+
+    /// Whether a request that ended like this can still end like `after`.
+    pub(crate) const fn gives_way_to(self, after: Self) -> bool {
+        matches!(self, Self::Presumed) || !self.is_answered() && after.is_answered()
+    }
 }
 
 words! {

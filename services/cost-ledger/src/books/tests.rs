@@ -145,6 +145,28 @@ fn the_real_settlement_replaces_a_presumed_one_once() {
 }
 
 #[test]
+fn an_end_with_an_answer_stands_over_one_without_and_never_the_other_way() {
+    use RequestOutcome::{BestEffort, Cancelled, Failed, Passed};
+    for (before, after, stands) in [
+        (Failed, Passed, true),
+        (Cancelled, BestEffort, true),
+        (Passed, Failed, false),
+        (BestEffort, Passed, false),
+        (Failed, Cancelled, false),
+    ] {
+        let mut books = holding([]);
+        books.closed = Some(before);
+        let mut entries = Entries::default();
+        books.close(close(after), &mut entries);
+        assert_eq!(
+            entries.close.is_some(),
+            stands,
+            "{before:?}, then {after:?}"
+        );
+    }
+}
+
+#[test]
 fn a_close_frees_what_its_settlements_leave_open() {
     let books = holding([hold(0, 100), hold(1, 50)]);
     let mut entries = books.settle(&[step(0, 10)], |_| Vec::new());
