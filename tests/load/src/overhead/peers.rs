@@ -125,7 +125,7 @@ impl Peer {
         let args: Vec<String> = self.args.iter().map(fill).collect();
         let running = Running::start(&program, &args, &filled(&self.env, fill))?;
         let authority = match &self.url_file {
-            Some(file) => self.authority(&folder.path().join(file)).await?,
+            Some(file) => self.authority(Path::new(&fill(file))).await?,
             None => format!("127.0.0.1:{port}"),
         };
         let headers = filled(&self.headers, fill);
