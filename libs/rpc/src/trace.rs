@@ -97,15 +97,13 @@ impl Middleware for Client {
         Ok(Call::new(span, |_| true))
     }
 
+    /// The span is not entered: the callee's is made from the headers, and entering one more at each
+    /// poll of a stream costs more than all else that a hop within the process does.
     async fn follow(
         call: Call,
         response: impl Future<Output = Response> + Send + 'static,
     ) -> Response {
-        call.follow(response).await
-    }
-
-    fn within<T>(call: &Call, inside: impl FnOnce() -> T) -> T {
-        call.span.in_scope(inside)
+        call.watch(response.await)
     }
 }
 
@@ -150,12 +148,19 @@ impl Call {
             return response.await;
         }
         let span = self.span.clone();
-        let response = response.instrument(span.clone()).await;
-        let response = body::on_end(response, move |code| self.end(code));
+        let response = self.watch(response.instrument(span.clone()).await);
         if body::code_of(response.headers()).is_some() {
             return response;
         }
         response.map(|inner| Body::new(InSpan { inner, span }))
+    }
+
+    /// Ends with the response.
+    fn watch(self, response: Response) -> Response {
+        if self.span.is_none() {
+            return response;
+        }
+        body::on_end(response, move |code| self.end(code))
     }
 
     fn end(mut self, code: Code) {
