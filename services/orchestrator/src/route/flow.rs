@@ -21,6 +21,9 @@ use crate::verdict::Verdict;
 
 /// As much text as it takes until the judge watches: ending a shorter answer early saves nothing.
 const ENOUGH_BYTES: usize = 160;
+/// As long as it takes until the judge watches an answer that is held back: one that comes faster
+/// is over before anything could be saved by ending it.
+const LONG_ENOUGH: Duration = Duration::from_millis(250);
 
 /// One answer on its way.
 pub(super) struct Flow<'a> {
@@ -121,8 +124,12 @@ impl<'a> Flow<'a> {
         mut events: BoxStream<'static, Result<Generated, Failure>>,
     ) -> Result<Flowed, Failure> {
         loop {
+            let due = self.watch_due();
             tokio::select! {
                 biased;
+                () = tokio::time::sleep_until(due.unwrap_or(self.since)), if due.is_some() => {
+                    self.begin_watching();
+                }
                 verdict = self.watch.next() => {
                     if let Some(hopeless) = self.look(verdict).await {
                         return Ok(Flowed::Hopeless(hopeless));
@@ -180,27 +187,38 @@ impl<'a> Flow<'a> {
                 // A judge that is gone is noticed where its verdicts end.
                 let _gone = text.send(piece.to_owned());
             }
-            Watch::NotYet if self.is_enough_to_watch() => {
-                let (text, texts) = mpsc::unbounded_channel();
-                let _kept = text.send(self.draft.text().to_owned());
-                let answering = Answering {
-                    request: self.scene.request,
-                    classification: &self.scene.plan.classification,
-                    model: &self.candidate.model,
-                };
-                let deadline = self.scene.deadline;
-                let outlook = self.judge.watch(answering, texts, Call { deadline });
-                self.watch = Watch::On { text, outlook };
-            }
+            // What is there is shown when the time has come, before more is read.
             Watch::NotYet => {}
         }
     }
 
-    fn is_enough_to_watch(&self) -> bool {
-        match self.scene.context.events.commit() {
-            Commit::Prefix { tokens } => self.draft.tokens() >= tokens,
-            Commit::HoldBack | Commit::Provisional => self.draft.text().len() >= ENOUGH_BYTES,
+    /// When the judge is to watch what has come; `None` while that is too little, and once it does.
+    fn watch_due(&self) -> Option<Instant> {
+        if !matches!(self.watch, Watch::NotYet) {
+            return None;
         }
+        let (is_enough, due) = match self.scene.context.events.commit() {
+            Commit::Prefix { tokens } => (self.draft.tokens() >= tokens, self.since),
+            Commit::HoldBack | Commit::Provisional => (
+                self.draft.text().len() >= ENOUGH_BYTES,
+                self.since + LONG_ENOUGH,
+            ),
+        };
+        is_enough.then_some(due)
+    }
+
+    /// Has the judge look at what has come, and at what will.
+    fn begin_watching(&mut self) {
+        let (text, texts) = mpsc::unbounded_channel();
+        let _kept = text.send(self.draft.text().to_owned());
+        let answering = Answering {
+            request: self.scene.request,
+            classification: &self.scene.plan.classification,
+            model: &self.candidate.model,
+        };
+        let deadline = self.scene.deadline;
+        let outlook = self.judge.watch(answering, texts, Call { deadline });
+        self.watch = Watch::On { text, outlook };
     }
 
     /// Takes what the judge says of the beginning; returns the verdict when that is the end.
