@@ -25,6 +25,8 @@ pub(crate) struct Call {
     pub(crate) priority: Priority,
     /// How long text may wait for more of it; none when each piece is wanted as it comes.
     pub(crate) gather: Option<Duration>,
+    /// Whether the backend is to give the answer in one piece.
+    pub(crate) whole: bool,
 }
 
 /// What an image is taken to cost where a backend does not count, in bytes of text.
@@ -291,6 +293,7 @@ pub(crate) mod for_testing {
             project: String::new(),
             priority: Priority::Interactive,
             gather: None,
+            whole: false,
         }
     }
 

@@ -83,6 +83,7 @@ pub(crate) struct Generate {
     pub(crate) admission: Admission,
     tasks: Tasks,
     limits: TimeLimits,
+    whole_answers: bool,
     provider_name: String,
 }
 
@@ -100,6 +101,14 @@ impl TimeLimits {
             first_token: backend.first_token_timeout,
             idle: backend.idle_timeout,
             total: backend.total_timeout,
+        }
+    }
+
+    /// The same for an answer that comes in one piece, of which the first token is the last.
+    const fn in_one_piece(self) -> Self {
+        Self {
+            first_token: self.total,
+            ..self
         }
     }
 }
@@ -121,6 +130,7 @@ impl Generate {
             blame,
             tasks,
             limits: TimeLimits::of(backend),
+            whole_answers: backend.whole_answers,
             provider_name: observe::provider_name(backend),
         }
     }
@@ -129,7 +139,14 @@ impl Generate {
     ///
     /// A failure that cannot have cost anything is returned as such; any other one is in the
     /// stream, behind a count of what it may have cost.
-    pub(crate) async fn stream(&self, call: Call, deadline: Instant) -> Result<Events, Failure> {
+    pub(crate) async fn stream(
+        &self,
+        mut call: Call,
+        deadline: Instant,
+    ) -> Result<Events, Failure> {
+        if self.whole_answers && call.gather.take().is_some() {
+            call.whole = true;
+        }
         let fail = |fault: &Fault| self.blame.failure(fault, &call.model);
         let served = self
             .registry
@@ -173,7 +190,8 @@ impl Generate {
     }
 
     /// Generates a whole answer.
-    pub(crate) async fn whole(&self, call: Call, deadline: Instant) -> Result<Whole, Failure> {
+    pub(crate) async fn whole(&self, mut call: Call, deadline: Instant) -> Result<Whole, Failure> {
+        call.whole = self.whole_answers;
         let events = self.stream(call, deadline).await?;
         // `Answer` ends with an end or a failure, so there is nothing to say about why.
         Whole::collect(events)
@@ -202,6 +220,14 @@ impl Generate {
         Patience::new(self.limits, deadline)
     }
 
+    fn patience_for(&self, call: &Call, deadline: Instant) -> Patience {
+        let limits = match call.whole {
+            true => self.limits.in_one_piece(),
+            false => self.limits,
+        };
+        Patience::new(limits, deadline)
+    }
+
     /// Starts to watch a call.
     pub(crate) fn observe(&self, subject: &Subject<'_>) -> Observation {
         Observation::start(&self.provider_name, &self.blame, subject)
@@ -211,7 +237,7 @@ impl Generate {
         Answer::new(
             Arc::clone(&self.registry),
             self.blame.clone(),
-            self.patience(deadline),
+            self.patience_for(call, deadline),
             Tally::new(call),
             self.observe(&Subject::chat(call, served.model.max_output_tokens)),
         )

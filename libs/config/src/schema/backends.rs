@@ -61,6 +61,8 @@ pub struct Backend {
     pub refresh_interval: Duration,
     /// Whether its models are loaded when its gateway starts; for no tokens. Default: no.
     pub warm_up: bool,
+    /// Whether it is asked for an answer in one piece where nobody is shown the pieces. Default: no.
+    pub whole_answers: bool,
     /// Its gateway. Default: listens at `127.0.0.1:7610` plus its place among the backends.
     pub gateway: Service,
 }
@@ -90,6 +92,7 @@ impl Backend {
             breaker: Breaker::default(),
             refresh_interval: Duration::from_secs(15),
             warm_up: false,
+            whole_answers: false,
             gateway: Service::on_loopback(Part::TierGateway, FIRST_GATEWAY_PORT),
         }
     }
@@ -260,6 +263,7 @@ fn read_backend(name: &str, base: Option<&BuiltIn>, section: &mut Section<'_, '_
     let interval = duration(Duration::from_secs(1)..=Duration::from_hours(24));
     let refresh_interval = section.or("refresh_interval", Duration::from_secs(15), interval);
     let warm_up = section.or("warm_up", false, boolean);
+    let whole_answers = read_whole_answers(section, kind, paid);
     let (listens, gateway) = section.section("gateway", |section| {
         let default = Service::on_loopback(Part::TierGateway, FIRST_GATEWAY_PORT);
         (section.has("listen"), Service::read(section, &default))
@@ -281,6 +285,7 @@ fn read_backend(name: &str, base: Option<&BuiltIn>, section: &mut Section<'_, '_
             breaker,
             refresh_interval,
             warm_up,
+            whole_answers,
             gateway,
             ..bounds.over(Backend::new(name, kind, url))
         });
@@ -329,6 +334,24 @@ fn read_profile(
     } else {
         Profile::Generic
     })
+}
+
+/// Of an answer in one piece nobody knows what it had cost when it is broken off: so not where that
+/// costs money.
+fn read_whole_answers(
+    section: &mut Section<'_, '_>,
+    kind: Option<BackendKind>,
+    paid: bool,
+) -> bool {
+    let wanted = section.or("whole_answers", false, boolean);
+    if wanted && kind.is_some_and(|kind| kind != BackendKind::OpenAi) {
+        section.problem("whole_answers", "is for the kind `openai` alone");
+    }
+    if wanted && paid {
+        let why = "is not for a paid backend: what an answer that is broken off has cost would not be known";
+        section.problem("whole_answers", why);
+    }
+    wanted
 }
 
 /// The limits on calls, as far as they are given.

@@ -48,6 +48,7 @@ pub(super) fn call(generation: Option<Generation>, limits: Limits) -> Result<Cal
         project: generation.project,
         priority,
         gather: None,
+        whole: false,
     })
 }
 

@@ -10,6 +10,7 @@ mod request;
 mod response;
 
 use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
 use terrace_config::{Capabilities, Model, Profile};
 use terrace_domain::ModelName;
 
@@ -68,11 +69,15 @@ impl Provider for OpenAi {
         let mut response = self.http.post("/chat/completions", &request).await?;
         let limit = self.http.max_response_bytes();
         match media_type(&response) {
-            // Streams were asked for, so a plain object is either an error or somebody else.
             "application/json" => {
                 let limit = usize::try_from(limit).unwrap_or(usize::MAX);
                 let body = http::read(&mut response, limit).await?;
-                Err(response::not_a_stream(&body))
+                if !call.whole {
+                    // Either an error or somebody else.
+                    return Err(response::not_a_stream(&body));
+                }
+                let chunk = response::whole(&body)?;
+                Ok(stream::iter([Ok(chunk)]).boxed())
             }
             "text/html" => Err(response::not_a_stream(b"")),
             _ => Ok(chunks(response, ChatDecoder::default(), limit)),

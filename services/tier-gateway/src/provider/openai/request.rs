@@ -15,7 +15,8 @@ pub(super) struct ChatRequest<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,10 +68,10 @@ impl<'a> ChatRequest<'a> {
         Self {
             model: call.model.as_str(),
             messages: messages_in(profile, call, model),
-            stream: true,
-            stream_options: StreamOptions {
+            stream: !call.whole,
+            stream_options: (!call.whole).then_some(StreamOptions {
                 include_usage: true,
-            },
+            }),
             max_tokens,
             max_completion_tokens,
             temperature: params.temperature,

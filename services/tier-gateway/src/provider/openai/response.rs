@@ -69,6 +69,9 @@ struct Choice {
     index: u32,
     #[serde(default)]
     delta: Option<Delta>,
+    /// All of it, where the answer comes in one piece.
+    #[serde(default)]
+    message: Option<Delta>,
     #[serde(default)]
     finish_reason: Option<String>,
     #[serde(default)]
@@ -137,25 +140,46 @@ fn chunk(event: &Event) -> Result<Chunk, Fault> {
     if completion.error.is_some() {
         return Err(complaint(&event.data));
     }
-    let mut chunk = Chunk {
-        served_model: completion.model.filter(|name| !name.is_empty()),
-        response_id: completion.id.filter(|id| !id.is_empty()),
-        usage: completion.usage.as_ref().and_then(reported),
-        ..Chunk::default()
-    };
-    let mut choices = completion.choices.unwrap_or_default().into_iter();
-    if let Some(choice) = choices.find(|choice| choice.index == 0) {
-        let delta = choice.delta.unwrap_or_default();
-        chunk.text = delta.content.or(delta.refusal).unwrap_or_default();
-        let hidden = delta.reasoning_content.or(delta.reasoning);
-        chunk.hidden_bytes = hidden.map_or(0, |text| text.len() as u64);
-        let calls = delta.tool_calls.unwrap_or_default();
-        let calls = calls.into_iter().enumerate();
-        chunk.tool_calls = calls.map(|(place, call)| call.delta(place)).collect();
-        chunk.logprobs = choice.logprobs.as_ref().map(logprobs).unwrap_or_default();
-        chunk.finish = choice.finish_reason.as_deref().map(finish);
+    Ok(completion.into_chunk())
+}
+
+/// An answer that came in one piece.
+pub(super) fn whole(body: &[u8]) -> Result<Chunk, Fault> {
+    let malformed = |what| Fault::Malformed { offset: 0, what };
+    let completion: Completion =
+        serde_json::from_slice(body).map_err(|_| malformed("no answer of a chat"))?;
+    if completion.error.is_some() {
+        return Err(Complaint::read(body).inside_answer());
     }
-    Ok(chunk)
+    let chunk = completion.into_chunk();
+    match chunk.is_said() {
+        true => Ok(chunk),
+        false => Err(malformed("an answer of a chat that says nothing")),
+    }
+}
+
+impl Completion {
+    fn into_chunk(self) -> Chunk {
+        let mut chunk = Chunk {
+            served_model: self.model.filter(|name| !name.is_empty()),
+            response_id: self.id.filter(|id| !id.is_empty()),
+            usage: self.usage.as_ref().and_then(reported),
+            ..Chunk::default()
+        };
+        let mut choices = self.choices.unwrap_or_default().into_iter();
+        if let Some(choice) = choices.find(|choice| choice.index == 0) {
+            let delta = choice.delta.or(choice.message).unwrap_or_default();
+            chunk.text = delta.content.or(delta.refusal).unwrap_or_default();
+            let hidden = delta.reasoning_content.or(delta.reasoning);
+            chunk.hidden_bytes = hidden.map_or(0, |text| text.len() as u64);
+            let calls = delta.tool_calls.unwrap_or_default();
+            let calls = calls.into_iter().enumerate();
+            chunk.tool_calls = calls.map(|(place, call)| call.delta(place)).collect();
+            chunk.logprobs = choice.logprobs.as_ref().map(logprobs).unwrap_or_default();
+            chunk.finish = choice.finish_reason.as_deref().map(finish);
+        }
+        chunk
+    }
 }
 
 fn logprobs(value: &Value) -> Vec<TokenLogprob> {
