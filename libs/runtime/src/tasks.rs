@@ -99,7 +99,9 @@ impl Tasks {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Work<T> {
         let entry = self.running.enter(name);
-        let work = caught(name, work).map(move |done| {
+        // Work of a request is some ten kilobytes of states: boxed, it is copied once and not by each
+        // of the hands that it goes through from here.
+        let work = caught(name, work.boxed()).map(move |done| {
             drop(entry);
             done.ok()
         });
