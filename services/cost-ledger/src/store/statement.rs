@@ -5,6 +5,8 @@
 //! placeholders of its own. The parts that a batch needs are few combinations, so PostgreSQL soon
 //! has all of them prepared.
 
+use std::fmt::Write as _;
+
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
@@ -66,12 +68,14 @@ impl Statement {
 /// The statement with placeholders that begin after the first `before`.
 fn counted_on(sql: &str, before: usize) -> String {
     let mut pieces = sql.split('$');
-    let mut text = pieces.next().unwrap_or_default().to_owned();
+    let mut text = String::with_capacity(sql.len() + 64);
+    text.push_str(pieces.next().unwrap_or_default());
     for piece in pieces {
         let rest = piece.trim_start_matches(|letter: char| letter.is_ascii_digit());
         let number = &piece[..piece.len() - rest.len()];
         let number: usize = number.parse().unwrap_or_default();
-        text.push_str(&format!("${}{rest}", number + before));
+        // Writing into a string does not fail.
+        let _written = write!(text, "${}{rest}", number + before);
     }
     text
 }
