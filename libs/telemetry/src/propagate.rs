@@ -6,9 +6,13 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
+use opentelemetry::trace::{TraceContextExt, TraceFlags};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Writes the trace of the current span into `headers`; does nothing outside any trace.
 pub fn inject(headers: &mut HeaderMap) {
@@ -17,23 +21,31 @@ pub fn inject(headers: &mut HeaderMap) {
 
 /// Writes the trace of `span` into `headers`, for callers that have not entered it.
 pub fn inject_span(span: &tracing::Span, headers: &mut HeaderMap) {
-    TraceContextPropagator::new().inject_context(&span.context(), &mut Carrier(headers));
+    let context = span.context();
+    let span = context.span();
+    let told = span.span_context();
+    if !told.is_valid() {
+        return;
+    }
+    let flags = told.trace_flags() & TraceFlags::SAMPLED;
+    let parent = format!("00-{}-{}-{flags:02x}", told.trace_id(), told.span_id());
+    put(TRACE_PARENT, &parent, headers);
+    let state = told.trace_state().header();
+    if !state.is_empty() {
+        put(TRACE_STATE, &state, headers);
+    }
+}
+
+fn put(name: HeaderName, value: &str, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
 }
 
 /// Reads the caller's trace; an empty context when the headers carry none that is valid.
 #[must_use]
 pub fn extract(headers: &HeaderMap) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), &Reader(headers))
-}
-
-struct Carrier<'a>(&'a mut HeaderMap);
-
-impl Injector for Carrier<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (key.parse::<HeaderName>(), HeaderValue::try_from(value)) {
-            self.0.insert(name, value);
-        }
-    }
 }
 
 struct Reader<'a>(&'a HeaderMap);
@@ -51,7 +63,6 @@ impl Extractor for Reader<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::trace::TraceContextExt;
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
