@@ -26,7 +26,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::fields;
 use crate::guard::Guard;
-use crate::traced::Traced;
+use crate::traced::{Dispatched, Traced};
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,6 +129,9 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
+        // Otherwise a span is made the thread's current one of OpenTelemetry at every poll of what it
+        // is around, for which nobody here asks.
+        .with_context_activation(false)
         .with_filter(ours)
 }
 
@@ -180,10 +183,12 @@ where
         .json()
         .flatten_event(true)
         .with_span_list(false);
+    let dispatch = Dispatched::default();
     tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .json()
-        .event_format(Traced(json))
+        .event_format(Traced::new(json, dispatch.clone()))
+        .and_then(dispatch)
         .boxed()
 }
 
