@@ -5,62 +5,123 @@
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
 use serde_json::{Value, json};
 use terrace_domain::NanoUsd;
 use terrace_proto::common::v1::{AttemptOutcome, Usage};
 use terrace_proto::convert::duration;
 use terrace_proto::judge::v1::SecondOpinion;
-use terrace_proto::router::v1::{Attempt, CacheProvenance, Consensus, RouteResponse};
+use terrace_proto::router::v1::{Attempt, CacheProvenance, Consensus, Decision, RouteResponse};
 
 /// The `terrace` object of an answer.
-pub(crate) fn response(response: &RouteResponse) -> Value {
-    let decision = response.decision.clone().unwrap_or_default();
-    let savings = response
-        .baseline_nano_usd
-        .map(|baseline| baseline.saturating_sub(response.cost_nano_usd));
-    json!({
-        "request_id": response.request_id,
-        "tier": decision.tier,
-        "backend": decision.backend,
-        "model": decision.model,
-        "scripted": decision.scripted,
-        "passed": response.passed,
-        "score": response.verdict.as_ref().map(|verdict| verdict.score),
-        "threshold": response.verdict.as_ref().map(|verdict| verdict.threshold),
-        "attempts": response.attempts.iter().map(attempt).collect::<Vec<_>>(),
-        "usage": usage(response.usage.unwrap_or_default()),
-        "cost_nano_usd": response.cost_nano_usd,
-        "cost_usd": usd(response.cost_nano_usd),
-        "baseline_model": response.baseline_model,
-        "baseline_nano_usd": response.baseline_nano_usd,
-        "savings_nano_usd": savings,
-        "savings_usd": savings.map(usd),
-        "latency_ms": response.latency.as_ref().and_then(duration).map(millis),
-        "cached": response.cached.as_ref().map(cached),
-        "consensus": response.consensus.as_ref().map(consensus),
-    })
+///
+/// Written straight from the response and not by way of a [`Value`]: it is in every answer, and a
+/// value would copy each of its fifty keys.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told<'a> {
+    request_id: &'a str,
+    tier: &'a str,
+    backend: &'a str,
+    model: &'a str,
+    scripted: bool,
+    passed: bool,
+    score: Option<f64>,
+    threshold: Option<f64>,
+    attempts: Vec<ToldAttempt<'a>>,
+    usage: ToldUsage,
+    cost_nano_usd: i64,
+    cost_usd: String,
+    baseline_model: &'a str,
+    baseline_nano_usd: Option<i64>,
+    savings_nano_usd: Option<i64>,
+    savings_usd: Option<String>,
+    latency_ms: Option<f64>,
+    cached: Option<Value>,
+    consensus: Option<Value>,
 }
 
 /// One attempt.
-pub(crate) fn attempt(attempt: &Attempt) -> Value {
-    json!({
-        "index": attempt.index,
-        "tier": attempt.tier,
-        "backend": attempt.backend,
-        "model": attempt.model,
-        "scripted": attempt.scripted,
-        "outcome": word(attempt.outcome().as_str_name(), "ATTEMPT_OUTCOME_"),
-        "reason": attempt.reason,
-        "detail": attempt.detail,
-        "score": attempt.verdict.as_ref().map(|verdict| verdict.score),
-        "repair_of": attempt.repair_of,
-        "hedge_of": attempt.hedge_of,
-        "usage": usage(attempt.usage.unwrap_or_default()),
-        "cost_nano_usd": attempt.cost_nano_usd,
-        "cost_usd": usd(attempt.cost_nano_usd),
-        "latency_ms": attempt.latency.as_ref().and_then(duration).map(millis),
-        "second_opinions": attempt.second_opinions.iter().map(second_opinion).collect::<Vec<_>>(),
-    })
+#[derive(Debug, Serialize)]
+pub(crate) struct ToldAttempt<'a> {
+    index: u32,
+    tier: &'a str,
+    backend: &'a str,
+    model: &'a str,
+    scripted: bool,
+    outcome: String,
+    reason: &'a str,
+    detail: &'a str,
+    score: Option<f64>,
+    repair_of: Option<u32>,
+    hedge_of: Option<u32>,
+    usage: ToldUsage,
+    cost_nano_usd: i64,
+    cost_usd: String,
+    latency_ms: Option<f64>,
+    second_opinions: Vec<Value>,
+}
+
+/// Counts of tokens.
+#[derive(Debug, Serialize)]
+pub(crate) struct ToldUsage {
+    input_tokens: u64,
+    output_tokens: u64,
+    cached_input_tokens: u64,
+    cache_write_tokens: u64,
+    reasoning_tokens: u64,
+    estimated: bool,
+}
+
+/// Tells of an answer.
+pub(crate) fn response(response: &RouteResponse) -> Told<'_> {
+    let decision = response.decision.as_ref();
+    let name = |of: fn(&Decision) -> &String| decision.map_or("", |decision| of(decision).as_str());
+    let savings = response
+        .baseline_nano_usd
+        .map(|baseline| baseline.saturating_sub(response.cost_nano_usd));
+    Told {
+        request_id: &response.request_id,
+        tier: name(|decision| &decision.tier),
+        backend: name(|decision| &decision.backend),
+        model: name(|decision| &decision.model),
+        scripted: decision.is_some_and(|decision| decision.scripted),
+        passed: response.passed,
+        score: response.verdict.as_ref().map(|verdict| verdict.score),
+        threshold: response.verdict.as_ref().map(|verdict| verdict.threshold),
+        attempts: response.attempts.iter().map(attempt).collect(),
+        usage: usage(response.usage.unwrap_or_default()),
+        cost_nano_usd: response.cost_nano_usd,
+        cost_usd: usd(response.cost_nano_usd),
+        baseline_model: &response.baseline_model,
+        baseline_nano_usd: response.baseline_nano_usd,
+        savings_nano_usd: savings,
+        savings_usd: savings.map(usd),
+        latency_ms: response.latency.as_ref().and_then(duration).map(millis),
+        cached: response.cached.as_ref().map(cached),
+        consensus: response.consensus.as_ref().map(consensus),
+    }
+}
+
+/// Tells of one attempt.
+pub(crate) fn attempt(attempt: &Attempt) -> ToldAttempt<'_> {
+    ToldAttempt {
+        index: attempt.index,
+        tier: &attempt.tier,
+        backend: &attempt.backend,
+        model: &attempt.model,
+        scripted: attempt.scripted,
+        outcome: word(attempt.outcome().as_str_name(), "ATTEMPT_OUTCOME_"),
+        reason: &attempt.reason,
+        detail: &attempt.detail,
+        score: attempt.verdict.as_ref().map(|verdict| verdict.score),
+        repair_of: attempt.repair_of,
+        hedge_of: attempt.hedge_of,
+        usage: usage(attempt.usage.unwrap_or_default()),
+        cost_nano_usd: attempt.cost_nano_usd,
+        cost_usd: usd(attempt.cost_nano_usd),
+        latency_ms: attempt.latency.as_ref().and_then(duration).map(millis),
+        second_opinions: attempt.second_opinions.iter().map(second_opinion).collect(),
+    }
 }
 
 /// A model that the judge asked about an answer.
@@ -97,24 +158,26 @@ fn consensus(consensus: &Consensus) -> Value {
     })
 }
 
-pub(crate) fn usage(usage: Usage) -> Value {
-    json!({
-        "input_tokens": usage.input_tokens,
-        "output_tokens": usage.output_tokens,
-        "cached_input_tokens": usage.cached_input_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "reasoning_tokens": usage.reasoning_tokens,
-        "estimated": usage.estimated,
-    })
+/// Tells counts of tokens.
+pub(crate) const fn usage(usage: Usage) -> ToldUsage {
+    ToldUsage {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cached_input_tokens: usage.cached_input_tokens,
+        cache_write_tokens: usage.cache_write_tokens,
+        reasoning_tokens: usage.reasoning_tokens,
+        estimated: usage.estimated,
+    }
 }
 
 /// What the attempt that answers used: what a client takes for the size of its prompt and of the
 /// answer. What all attempts used is in the `terrace` object.
 pub(crate) fn own_usage(response: &RouteResponse) -> Usage {
-    let decision = response.decision.clone().unwrap_or_default();
+    let made_by = response.decision.as_ref();
     let score = response.verdict.as_ref().map(|verdict| verdict.score);
-    let is_made_by_it =
-        |attempt: &&Attempt| attempt.model == decision.model && attempt.backend == decision.backend;
+    let is_made_by_it = |attempt: &&Attempt| {
+        made_by.is_some_and(|it| attempt.model == it.model && attempt.backend == it.backend)
+    };
     let candidates = || response.attempts.iter().rev().filter(is_made_by_it);
     let accepted = candidates().find(|attempt| attempt.outcome() == AttemptOutcome::Accepted);
     let judged_so = || {
@@ -190,7 +253,6 @@ pub(crate) fn word(name: &str, prefix: &str) -> String {
 mod tests {
     use super::*;
     use terrace_proto::judge::v1::Verdict;
-    use terrace_proto::router::v1::Decision;
 
     fn attempt(model: &str, outcome: AttemptOutcome, tokens: u64, score: f64) -> Attempt {
         Attempt {

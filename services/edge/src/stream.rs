@@ -14,7 +14,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, header};
-use serde_json::Value;
+use serde::Serialize;
 use terrace_domain::{Failure, Reason};
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
@@ -72,23 +72,27 @@ impl Seen {
 
 /// Events of a stream, as text.
 #[derive(Debug, Default)]
-pub(crate) struct Lines(String);
+pub(crate) struct Lines(Vec<u8>);
 
 impl Lines {
     /// An event without a name.
-    pub(crate) fn data(&mut self, data: &Value) {
-        // JSON as serde writes it has no line break, which would end the event.
-        self.0 += &format!("data: {data}\n\n");
+    pub(crate) fn data(&mut self, data: &impl Serialize) {
+        self.0.extend_from_slice(b"data: ");
+        // What is told is text and numbers, and memory takes it: there is nothing that could fail. JSON
+        // as serde writes it has no line break, which would end the event.
+        let _written = serde_json::to_writer(&mut self.0, data);
+        self.0.extend_from_slice(b"\n\n");
     }
 
     /// An event with a name.
-    pub(crate) fn event(&mut self, name: &str, data: &Value) {
-        self.0 += &format!("event: {name}\ndata: {data}\n\n");
+    pub(crate) fn event(&mut self, name: &str, data: &impl Serialize) {
+        self.put(&["event: ", name, "\n"]);
+        self.data(data);
     }
 
     /// A word instead of JSON.
     pub(crate) fn word(&mut self, word: &str) {
-        self.0 += &format!("data: {word}\n\n");
+        self.put(&["data: ", word, "\n\n"]);
     }
 
     /// All of them as they leave.
@@ -98,7 +102,13 @@ impl Lines {
 
     /// What every client passes over.
     pub(crate) fn comment(&mut self, text: &str) {
-        self.0 += &format!(": {text}\n\n");
+        self.put(&[": ", text, "\n\n"]);
+    }
+
+    fn put(&mut self, pieces: &[&str]) {
+        pieces
+            .iter()
+            .for_each(|piece| self.0.extend_from_slice(piece.as_bytes()));
     }
 }
 
@@ -227,9 +237,9 @@ impl<N: Narrator> Telling<N> {
 #[cfg(test)]
 impl Lines {
     /// The JSON of all events so far.
-    pub(crate) fn told(&self) -> Vec<Value> {
+    pub(crate) fn told(&self) -> Vec<serde_json::Value> {
         let lines = self
-            .0
+            .text()
             .lines()
             .filter_map(|line| line.strip_prefix("data: "));
         lines
@@ -239,6 +249,6 @@ impl Lines {
 
     /// The text as it leaves.
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).unwrap()
     }
 }

@@ -9,11 +9,14 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::HeaderMap;
+use serde::Serialize;
 use serde_json::{Value, json};
 use terrace_proto::common::v1::{FinishReason, ToolCall, part::Kind};
 use terrace_proto::router::v1 as wire;
 
-use super::{error, logprobs, now, usage};
+use super::usage::Tokens;
+use super::{error, logprobs, now};
+use crate::account::Told;
 use crate::app::Edge;
 use crate::refusal::Refusal;
 use crate::{account, body, stream};
@@ -49,25 +52,55 @@ fn whole(response: &wire::RouteResponse, one_call_at_most: bool) -> Response {
     (headers, axum::Json(completion(response, one_call_at_most))).into_response()
 }
 
-fn completion(response: &wire::RouteResponse, one_call_at_most: bool) -> Value {
-    let decision = response.decision.clone().unwrap_or_default();
-    json!({
-        "id": id(&response.request_id),
-        "object": "chat.completion",
-        "created": now(),
-        "model": decision.model,
-        "choices": [{
-            "index": 0,
-            "message": message(response, one_call_at_most),
-            "logprobs": logprobs::json(&response.logprobs),
-            "finish_reason": finish(response.finish_reason()),
-        }],
-        "usage": usage::json(account::own_usage(response)),
-        "terrace": account::response(response),
-    })
+/// A whole answer as OpenAI writes it.
+#[derive(Debug, Serialize)]
+struct Completed<'a> {
+    id: String,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: [Choice; 1],
+    usage: Tokens,
+    terrace: Told<'a>,
 }
 
-fn message(response: &wire::RouteResponse, one_call_at_most: bool) -> Value {
+#[derive(Debug, Serialize)]
+struct Choice {
+    index: u32,
+    message: Message,
+    logprobs: Value,
+    finish_reason: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Message {
+    role: &'static str,
+    content: Option<String>,
+    /// Always null: a refusal is text here.
+    refusal: (),
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<Value>,
+}
+
+fn completion(response: &wire::RouteResponse, one_call_at_most: bool) -> Completed<'_> {
+    let decision = response.decision.as_ref();
+    Completed {
+        id: id(&response.request_id),
+        object: "chat.completion",
+        created: now(),
+        model: decision.map_or("", |decision| decision.model.as_str()),
+        choices: [Choice {
+            index: 0,
+            message: message(response, one_call_at_most),
+            logprobs: logprobs::json(&response.logprobs),
+            finish_reason: finish(response.finish_reason()),
+        }],
+        usage: Tokens::of(account::own_usage(response)),
+        terrace: account::response(response),
+    }
+}
+
+fn message(response: &wire::RouteResponse, one_call_at_most: bool) -> Message {
     let parts = response.output.iter().flat_map(|output| &output.parts);
     let (mut text, mut calls) = (None::<String>, Vec::new());
     for part in parts {
@@ -80,11 +113,12 @@ fn message(response: &wire::RouteResponse, one_call_at_most: bool) -> Value {
     if one_call_at_most {
         calls.truncate(1);
     }
-    let mut message = json!({"role": "assistant", "content": text, "refusal": null});
-    if !calls.is_empty() {
-        message["tool_calls"] = calls.into_iter().map(tool_call).collect();
+    Message {
+        role: "assistant",
+        content: text,
+        refusal: (),
+        tool_calls: calls.into_iter().map(tool_call).collect(),
     }
-    message
 }
 
 fn tool_call(call: &ToolCall) -> Value {

@@ -87,7 +87,7 @@ fn close(told: &mut Value, response: &wire::RouteResponse, output: Vec<Value>) {
     told["incomplete_details"] = cut.map_or(Value::Null, |reason| json!({"reason": reason}));
     told["output"] = Value::Array(output);
     told["usage"] = usage(account::own_usage(response));
-    told["terrace"] = account::response(response);
+    told["terrace"] = json!(account::response(response));
 }
 
 fn output(response: &wire::RouteResponse, asked: &Asked) -> Vec<Value> {

@@ -3,13 +3,16 @@
 //! The last chunk has the `terrace` object: that of the usage, where the caller asked for it, else
 //! the one with the finish reason. Then comes `[DONE]`.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use terrace_proto::common::v1::ToolCallDelta;
 use terrace_proto::router::v1 as wire;
 
 use super::request::Asked;
 use super::{finish, id};
-use crate::account;
-use crate::openai::{error, logprobs, now, usage};
+use crate::account::{self, Told};
+use crate::openai::usage::Tokens;
+use crate::openai::{error, logprobs, now};
 use crate::refusal::Refusal;
 use crate::stream::{Lines, Narrator, Seen};
 
@@ -34,27 +37,96 @@ impl Chunks {
         }
     }
 
-    fn piece(&self, choices: &Value) -> Value {
-        let mut chunk = json!({
-            "id": self.id,
-            "object": "chat.completion.chunk",
-            "created": self.created,
-            "model": self.model,
-            "choices": choices,
-        });
-        if self.include_usage {
-            chunk["usage"] = Value::Null;
+    /// A chunk of these choices.
+    fn piece<'a>(&'a self, choices: &'a [Choice<'a>]) -> Piece<'a> {
+        Piece {
+            id: &self.id,
+            object: "chat.completion.chunk",
+            created: self.created,
+            model: &self.model,
+            choices,
+            usage: self.include_usage.then_some(None),
+            terrace: None,
         }
-        chunk
     }
 
-    fn delta(&self, delta: &Value, logprobs: &Value) -> Value {
-        self.piece(&json!([{
-            "index": 0,
-            "delta": delta,
-            "logprobs": logprobs,
-            "finish_reason": null,
-        }]))
+    fn delta(&self, delta: Delta<'_>, logprobs: Value, lines: &mut Lines) {
+        let choices = [Choice {
+            index: 0,
+            delta,
+            logprobs,
+            finish_reason: None,
+        }];
+        lines.data(&self.piece(&choices));
+    }
+}
+
+/// One chunk as OpenAI writes it. Typed and not a [`Value`]: there is one for each token.
+#[derive(Debug, Serialize)]
+struct Piece<'a> {
+    id: &'a str,
+    object: &'static str,
+    created: u64,
+    model: &'a str,
+    choices: &'a [Choice<'a>],
+    /// Null in all but the last, where the caller asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<Option<Tokens>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terrace: Option<Told<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Choice<'a> {
+    index: u32,
+    delta: Delta<'a>,
+    logprobs: Value,
+    finish_reason: Option<&'static str>,
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Delta<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
+    /// Null in the first piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Option<()>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_calls: Option<[Call<'a>; 1]>,
+}
+
+/// Id, type and name stand in the first piece of a call alone.
+#[derive(Debug, Serialize)]
+struct Call<'a> {
+    index: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    function: Function<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Function<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    arguments: &'a str,
+}
+
+impl<'a> Call<'a> {
+    fn of(call: &'a ToolCallDelta) -> Self {
+        let is_first = !call.id.is_empty();
+        Self {
+            index: call.index,
+            id: is_first.then_some(&call.id),
+            kind: is_first.then_some("function"),
+            function: Function {
+                name: is_first.then_some(&call.name),
+                arguments: &call.arguments_json,
+            },
+        }
     }
 }
 
@@ -64,47 +136,52 @@ impl Narrator for Chunks {
         if let Some(model) = seen.model() {
             model.clone_into(&mut self.model);
         }
-        let role = json!({"role": "assistant", "content": "", "refusal": null});
-        lines.data(&self.delta(&role, &Value::Null));
+        let role = Delta {
+            role: Some("assistant"),
+            content: Some(""),
+            refusal: Some(None),
+            tool_calls: None,
+        };
+        self.delta(role, Value::Null, lines);
     }
 
     fn chunk(&mut self, chunk: wire::AnswerChunk, lines: &mut Lines) {
         let logprobs = logprobs::json(&chunk.logprobs);
         if !chunk.text.is_empty() || !logprobs.is_null() {
-            let text = json!({"content": chunk.text});
-            lines.data(&self.delta(&text, &logprobs));
+            let text = Delta {
+                content: Some(&chunk.text),
+                ..Delta::default()
+            };
+            self.delta(text, logprobs, lines);
         }
-        let call = chunk.tool_call;
+        let call = chunk.tool_call.as_ref();
         if let Some(call) = call.filter(|call| !self.one_call_at_most || call.index == 0) {
-            let mut told = json!({
-                "index": call.index,
-                "function": {"arguments": call.arguments_json},
-            });
-            // Id and name stand in the first piece of a call alone.
-            if !call.id.is_empty() {
-                told["id"] = json!(call.id);
-                told["type"] = json!("function");
-                told["function"]["name"] = json!(call.name);
-            }
-            lines.data(&self.delta(&json!({"tool_calls": [told]}), &Value::Null));
+            let call = Delta {
+                tool_calls: Some([Call::of(call)]),
+                ..Delta::default()
+            };
+            self.delta(call, Value::Null, lines);
         }
     }
 
     fn end(&mut self, response: &wire::RouteResponse, lines: &mut Lines) {
-        let decision = response.decision.clone().unwrap_or_default();
-        self.model = decision.model;
-        let mut last = self.piece(&json!([{
-            "index": 0,
-            "delta": {},
-            "logprobs": null,
-            "finish_reason": finish(response.finish_reason()),
-        }]));
+        self.model = match &response.decision {
+            Some(decision) => decision.model.clone(),
+            None => String::new(),
+        };
+        let choices = [Choice {
+            index: 0,
+            delta: Delta::default(),
+            logprobs: Value::Null,
+            finish_reason: Some(finish(response.finish_reason())),
+        }];
+        let mut last = self.piece(&choices);
         if self.include_usage {
             lines.data(&last);
-            last = self.piece(&json!([]));
-            last["usage"] = usage::json(account::own_usage(response));
+            last = self.piece(&[]);
+            last.usage = Some(Some(Tokens::of(account::own_usage(response))));
         }
-        last["terrace"] = account::response(response);
+        last.terrace = Some(account::response(response));
         lines.data(&last);
         lines.word("[DONE]");
     }
