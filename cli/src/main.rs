@@ -39,6 +39,9 @@ use clap::Parser;
 use crate::args::{Cli, Command};
 use crate::output::Output;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let Cli {

@@ -5,11 +5,13 @@
 //! ready when the last latch drops. Nothing here knows gRPC, telemetry or a service.
 #![warn(missing_docs)]
 
+pub mod allocator;
 pub mod readiness;
 pub mod shutdown;
 pub mod signal;
 pub mod tasks;
 
+pub use allocator::Allocator;
 pub use readiness::{Latch, Readiness};
 pub use shutdown::{Grace, Shutdown};
 pub use tasks::{Kind, Lost, StillRunning, Tasks, Work};

@@ -6,6 +6,9 @@ use clap::Parser;
 use terrace_rpc::process::{self, ServiceArgs};
 use terrace_runtime::Shutdown;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 /// Says what a prompt asks for and how hard it is.
 #[derive(Debug, Parser)]
 #[command(name = "terrace-classifier", version)]

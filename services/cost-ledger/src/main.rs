@@ -6,6 +6,9 @@ use clap::Parser;
 use terrace_rpc::process::{self, ServiceArgs};
 use terrace_runtime::Shutdown;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 /// Keeps the books: reservations, settlements, budgets and savings.
 #[derive(Debug, Parser)]
 #[command(name = "terrace-cost-ledger", version)]

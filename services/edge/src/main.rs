@@ -6,6 +6,9 @@ use clap::Parser;
 use terrace_rpc::process::{self, ServiceArgs};
 use terrace_runtime::Shutdown;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 /// Speaks the APIs of OpenAI and Anthropic in front of an orchestrator.
 #[derive(Debug, Parser)]
 #[command(name = "terrace-edge", version)]

@@ -6,6 +6,9 @@ use clap::Parser;
 use terrace_rpc::process::{self, ServiceArgs};
 use terrace_runtime::Shutdown;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 /// Plans, attempts, judges and answers requests over tiers of models.
 #[derive(Debug, Parser)]
 #[command(name = "terrace-orchestrator", version)]

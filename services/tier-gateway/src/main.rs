@@ -7,6 +7,9 @@ use terrace_domain::BackendName;
 use terrace_rpc::process::{self, ServiceArgs};
 use terrace_runtime::Shutdown;
 
+#[global_allocator]
+static ALLOCATOR: terrace_runtime::Allocator = terrace_runtime::Allocator;
+
 /// Stands in front of one backend and makes it look like every other.
 #[derive(Debug, Parser)]
 #[command(name = "terrace-tier-gateway", version)]
