@@ -10,7 +10,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    unreachable_pub,
     dead_code,
     reason = "the probe is one for tests"
 )]
