@@ -11,6 +11,7 @@ mod observe;
 mod patience;
 mod retries;
 mod tally;
+mod together;
 mod way;
 mod whole;
 
@@ -62,6 +63,19 @@ pub(crate) struct Delta {
     pub(crate) tool_call: Option<ToolCallDelta>,
 }
 
+impl Delta {
+    /// Whether it is text and nothing else.
+    const fn is_text(&self) -> bool {
+        self.tool_call.is_none()
+    }
+
+    /// Adds the text of `more` behind its own.
+    fn append(&mut self, more: Self) {
+        self.text.push_str(&more.text);
+        self.logprobs.extend(more.logprobs);
+    }
+}
+
 /// The end of a complete answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finished {
@@ -72,7 +86,10 @@ pub(crate) struct Finished {
 }
 
 /// An answer as it comes: ends after `Finished` or a failure.
-pub(crate) type Events = BoxStream<'static, Result<Event, Failure>>;
+pub(crate) type Events = BoxStream<'static, Item>;
+
+/// What comes next of an answer.
+type Item = Result<Event, Failure>;
 
 /// Calls models of one backend.
 pub(crate) struct Generate {
@@ -171,7 +188,7 @@ impl Generate {
             let Err(fault) = opened else {
                 let events = answer.hold(place, way).into_events();
                 return Ok(match call.gather {
-                    None => events,
+                    None => together::together(events),
                     Some(wait) => gather::gathered(events, wait, &self.tasks),
                 });
             };

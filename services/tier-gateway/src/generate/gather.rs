@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
-use terrace_domain::Failure;
 use terrace_runtime::Tasks;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Delta, Event, Events};
+use super::{Delta, Event, Events, Item};
 
 /// The longest that a piece may wait.
 const MOST: Duration = Duration::from_millis(100);
@@ -22,8 +21,6 @@ const MOST: Duration = Duration::from_millis(100);
 const ENOUGH_BYTES: usize = 4096;
 /// As many events as may wait for a slow reader; then the backend waits too.
 const AHEAD: usize = 8;
-
-type Item = Result<Event, Failure>;
 
 /// Reads `events` in a task and passes them on, text that comes within `wait` put together.
 pub(super) fn gathered(events: Events, wait: Duration, tasks: &Tasks) -> Events {
@@ -102,7 +99,7 @@ impl Gathering {
     /// Keeps text, and sends anything else behind what was kept; whether anybody reads still.
     async fn take(&mut self, event: Item) -> bool {
         match event {
-            Ok(Event::Delta(delta)) if delta.tool_call.is_none() => {
+            Ok(Event::Delta(delta)) if delta.is_text() => {
                 let kept = self.keep(delta);
                 kept < ENOUGH_BYTES || self.pass_on().await
             }
@@ -114,8 +111,7 @@ impl Gathering {
     fn keep(&mut self, delta: Delta) -> usize {
         let due = Instant::now() + self.wait;
         let (kept, _) = self.text.get_or_insert_with(|| (Delta::default(), due));
-        kept.text.push_str(&delta.text);
-        kept.logprobs.extend(delta.logprobs);
+        kept.append(delta);
         kept.text.len()
     }
 
@@ -133,7 +129,7 @@ mod tests {
     use super::*;
     use crate::call::{Finish, ToolCallDelta};
     use crate::generate::Finished;
-    use terrace_domain::{Reason, Usage};
+    use terrace_domain::{Failure, Reason, Usage};
     use terrace_runtime::Shutdown;
 
     const WAIT: Duration = Duration::from_millis(20);
