@@ -4,11 +4,13 @@
 //! and comes back can be had without doing that to one that other tests use.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::host::Host;
 
@@ -17,6 +19,8 @@ use crate::host::Host;
 pub enum Wire {
     /// Passes everything on.
     Whole,
+    /// Passes everything on, but of each connection nothing before it is this old.
+    Late(Duration),
     /// Keeps it open and passes nothing on.
     Stuck,
     /// Ends it.
@@ -76,6 +80,7 @@ async fn accept(listener: TcpListener, target: String, wire: watch::Receiver<Wir
 }
 
 async fn relay(mut caller: TcpStream, target: String, mut wire: watch::Receiver<Wire>) {
+    let begun = Instant::now();
     let Ok(mut server) = TcpStream::connect(&target).await else {
         return;
     };
@@ -88,9 +93,18 @@ async fn relay(mut caller: TcpStream, target: String, mut wire: watch::Receiver<
                 _ended = copy_bidirectional(&mut caller, &mut server) => return,
                 told = wire.changed() => told,
             },
+            Wire::Late(age) => tokio::select! {
+                _ended = pass_on_from(begun + age, &mut caller, &mut server) => return,
+                told = wire.changed() => told,
+            },
         };
         if told.is_err() {
             return;
         }
     }
+}
+
+async fn pass_on_from(when: Instant, caller: &mut TcpStream, server: &mut TcpStream) {
+    tokio::time::sleep_until(when).await;
+    drop(copy_bidirectional(caller, server).await);
 }

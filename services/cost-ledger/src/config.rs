@@ -34,7 +34,7 @@ pub struct Settings {
     pub max_connections: u32,
     /// For one statement.
     pub statement_timeout: Duration,
-    /// To get a connection: at the start with retries, later from the pool.
+    /// To get a connection, with as many tries as there is time for. One try has 5 s.
     pub connect_timeout: Duration,
     /// Where free settlements wait for the database.
     pub spool: SpoolSettings,

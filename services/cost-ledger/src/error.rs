@@ -87,7 +87,7 @@ pub enum StartError {
     /// Nobody answers there.
     #[error(
         "cannot reach PostgreSQL at {place} within {waited:?}: {cause}. Is it running, and is \
-         ledger.database_url right?"
+         ledger.database_url right? ledger.connect_timeout says how long is tried"
     )]
     Unreachable {
         /// Host, port and database.

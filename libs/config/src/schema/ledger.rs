@@ -26,7 +26,8 @@ pub struct Ledger {
     pub max_connections: u32,
     /// For one statement, its wait for a lock included. Default: 10 s.
     pub statement_timeout: Duration,
-    /// To get a connection, the wait for a free one included. Default: 10 s.
+    /// To get a connection, the wait for a free one and new tries included; one try to connect has
+    /// 5 s at most. Default: 10 s.
     pub connect_timeout: Duration,
     /// Where free settlements wait while the database is away.
     pub spool: Spool,

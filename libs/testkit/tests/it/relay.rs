@@ -1,5 +1,7 @@
 //! A wire between a caller and a server that a test can cut.
 
+use std::time::Duration;
+
 use terrace_testkit::{Relay, Wire};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -27,4 +29,20 @@ async fn a_wire_passes_bytes_on_and_ends_every_connection_when_it_is_cut() {
         // An end is told by nothing more to read, or by a reset.
         assert_eq!(end.read(&mut bytes).await.unwrap_or(0), 0);
     }
+}
+
+#[tokio::test]
+async fn a_late_wire_passes_bytes_on_in_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = Relay::start(&listener.local_addr().unwrap().to_string());
+    let age = Duration::from_millis(300);
+    relay.set(Wire::Late(age));
+    let begun = tokio::time::Instant::now();
+    let mut caller = TcpStream::connect(relay.address()).await.unwrap();
+    let (mut server, _) = listener.accept().await.unwrap();
+    caller.write_all(b"hi").await.unwrap();
+    let mut bytes = [0; 2];
+    server.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"hi");
+    assert!(begun.elapsed() > age / 2);
 }

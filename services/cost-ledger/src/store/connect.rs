@@ -23,9 +23,10 @@ static MIGRATIONS: Migrator = Migrator {
 /// For how long a connection that has worked is taken to work still.
 const TRUSTED: Duration = Duration::from_secs(1);
 
-/// How long the pool tries at once; a transaction has it try again. It waits up to a fifth of this
-/// between two tries, and so long a database can be back before anybody notices.
-const SPELL: Duration = Duration::from_secs(1);
+/// How long one new connection may take: the way there, TLS and the log-in. Whoever waits for one
+/// tries again for as long as the config says. The pool waits up to a fifth of this between two
+/// tries at a server that refuses, and so long a database can be back before anybody notices.
+const NEW_CONNECTION: Duration = Duration::from_secs(5);
 
 /// Between two tries to reach the server.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -51,7 +52,7 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
     ]);
     Ok(PgPoolOptions::new()
         .max_connections(settings.max_connections)
-        .acquire_timeout(settings.connect_timeout.min(SPELL))
+        .acquire_timeout(settings.connect_timeout.min(NEW_CONNECTION))
         // A connection that worked a moment ago is not asked first whether it still does.
         .test_before_acquire(false)
         .before_acquire(|connection, about| {
@@ -116,7 +117,9 @@ async fn first_contact(
     let until = Instant::now() + patience;
     let mut told = false;
     loop {
-        let tried = tokio::time::timeout_at(until, PgConnection::connect_with(options)).await;
+        // No longer than the pool will wait: what starts here has to work there.
+        let give_up = until.min(Instant::now() + NEW_CONNECTION);
+        let tried = tokio::time::timeout_at(give_up, PgConnection::connect_with(options)).await;
         let cause = match tried {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) if !may_pass(&error) => {
@@ -126,7 +129,10 @@ async fn first_contact(
                 });
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer".to_owned(),
+            Err(_) => format!(
+                "no connection stood after {:?}",
+                patience.min(NEW_CONNECTION)
+            ),
         };
         if Instant::now() + PAUSE >= until {
             return Err(StartError::Unreachable {

@@ -12,7 +12,7 @@ use terrace_rpc::Link;
 use terrace_rpc::server::ServerSettings;
 use terrace_rpc::status::to_failure;
 use terrace_runtime::{Shutdown, Tasks};
-use terrace_testkit::TestDatabase;
+use terrace_testkit::{Relay, TestDatabase};
 use time::OffsetDateTime;
 use tonic::{Response, Status};
 
@@ -55,10 +55,14 @@ impl Sandbox {
     }
 
     pub(crate) async fn on(database: TestDatabase, configure: impl FnOnce(&mut Settings)) -> Self {
-        let tasks = Tasks::new(Shutdown::new());
         let mut settings = Settings::for_testing(database.url());
         settings.time_zone = zone_far_from_midnight();
         configure(&mut settings);
+        Self::with(database, settings).await
+    }
+
+    pub(crate) async fn with(database: TestDatabase, settings: Settings) -> Self {
+        let tasks = Tasks::new(Shutdown::new());
         let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
         let stack = app.stack(&ServerSettings::for_testing()).unwrap();
         let link = Link::in_process("cost-ledger", stack);
@@ -214,6 +218,17 @@ impl Sandbox {
         );
         assert!(wrong.is_empty(), "sums that are not their parts: {wrong:?}");
     }
+}
+
+/// The settings of a ledger whose way to its database is a wire that can be bent.
+pub(crate) fn relayed(database: &TestDatabase) -> (Relay, Settings) {
+    let mut url = url::Url::parse(database.url()).unwrap();
+    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
+    let relay = Relay::start(&server);
+    let port = relay.address().rsplit(':').next().unwrap().parse().unwrap();
+    url.set_host(Some("127.0.0.1")).unwrap();
+    url.set_port(Some(port)).unwrap();
+    (relay, Settings::for_testing(url.as_str()))
 }
 
 /// Where it is day: no test has its day end in the middle.

@@ -15,12 +15,12 @@ use terrace_proto::ledger::v1::{self as wire, RequestOutcome};
 use terrace_rpc::Link;
 use terrace_rpc::server::ServerSettings;
 use terrace_runtime::{Shutdown, Tasks};
-use terrace_testkit::{Relay, TestDatabase, Wire};
+use terrace_testkit::{TestDatabase, Wire};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::sandbox::{DAILY, answer, budget, closing, ended, hold, settling};
+use crate::sandbox::{DAILY, answer, budget, closing, ended, hold, relayed, settling};
 
 /// The way to the database, which can be shut.
 struct Gate {
@@ -213,14 +213,8 @@ async fn a_full_spool_refuses_and_forgets_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn paid_work_waits_for_a_database_that_takes_its_time() {
     let database = TestDatabase::create();
-    let mut url = url::Url::parse(database.url()).unwrap();
-    let server = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let relay = Relay::start(&server);
-    let port = relay.address().rsplit(':').next().unwrap().parse().unwrap();
-    url.set_host(Some("127.0.0.1")).unwrap();
-    url.set_port(Some(port)).unwrap();
+    let (relay, settings) = relayed(&database);
     let tasks = Tasks::new(Shutdown::new());
-    let settings = Settings::for_testing(url.as_str());
     let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
     let stack = app.stack(&ServerSettings::for_testing()).unwrap();
     let client = LedgerServiceClient::new(Link::in_process("cost-ledger", stack));
@@ -232,7 +226,7 @@ async fn paid_work_waits_for_a_database_that_takes_its_time() {
     relay.set(Wire::Stuck);
     let back = async {
         // Longer than the pool tries at once.
-        tokio::time::sleep(Duration::from_millis(1500)).await;
+        tokio::time::sleep(Duration::from_millis(5500)).await;
         relay.set(Wire::Whole);
     };
     let (held, ()) = tokio::join!(ledger.reserve(), back);

@@ -1,12 +1,14 @@
 //! Starting, and what happens when the database is away.
 
+use std::time::Duration;
+
 use terrace_config::Secret;
 use terrace_cost_ledger::{Settings, StartError, build};
 use terrace_domain::{Reason, RequestId};
 use terrace_runtime::{Shutdown, Tasks};
-use terrace_testkit::TestDatabase;
+use terrace_testkit::{TestDatabase, Wire};
 
-use crate::sandbox::{DAILY, Sandbox, budget, hold};
+use crate::sandbox::{DAILY, Sandbox, budget, hold, relayed};
 
 #[tokio::test]
 async fn replicas_that_start_at_once_share_the_work_of_the_tables() {
@@ -72,6 +74,29 @@ async fn a_missing_address_or_database_is_told_by_name() {
         .await
         .unwrap_err();
     assert!(matches!(error, StartError::Refused { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_that_is_slow_to_connect_to_is_waited_for() {
+    let database = TestDatabase::create();
+    let (relay, settings) = relayed(&database);
+    relay.set(Wire::Late(Duration::from_secs(2)));
+    let ledger = Sandbox::with(database, settings).await;
+    let ask = hold(RequestId::generate(), "attempt/0", 1);
+    ledger.reserve(ask).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_is_too_slow_to_connect_to_is_told_with_place_and_time() {
+    let database = TestDatabase::create();
+    let (relay, mut settings) = relayed(&database);
+    relay.set(Wire::Late(Duration::from_secs(20)));
+    settings.connect_timeout = Duration::from_millis(600);
+    let tasks = Tasks::new(Shutdown::new());
+    let error = build(settings, &tasks).await.unwrap_err().to_string();
+    assert!(error.contains(&relay.address()), "{error}");
+    assert!(error.contains("no connection stood after 600ms"), "{error}");
+    assert!(error.contains("ledger.connect_timeout"), "{error}");
 }
 
 #[tokio::test]
