@@ -12,6 +12,7 @@ use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_rpc::deadline::request_within;
 use terrace_rpc::link::Link;
 use terrace_rpc::status::to_failure;
+use tonic::{Response, Status};
 
 use super::from_status;
 use super::leases::{Ask, Leases, Payer};
@@ -21,6 +22,9 @@ use crate::ports::{Call, KnownEnd, KnownRequest, Ledger};
 use crate::request::Request;
 use crate::route::plan::Candidate;
 use crate::route::trail::{Attempt, Close, Outcome, RequestOutcome};
+
+/// Before a call is made again: time enough to notice that a replica is gone.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Calls the ledger.
 #[derive(Debug, Clone)]
@@ -66,20 +70,13 @@ impl Ledger for LedgerClient {
             action: request.action().to_owned(),
             body_fingerprint: body(request),
         };
-        let answer = self
-            .inner
-            .clone()
-            .reserve(request_within(message, call.deadline))
-            .await
-            .map_err(|status| failure(&status))?
-            .into_inner();
-        if answer.repeated_call {
+        let answer = match self.hold(&message, call).await {
+            Err(status) if is_broken(&status) => self.hold_again(&message, call, status).await?,
+            Err(status) => return Err(failure(&status)),
             // Steps of a request are reserved once each: somebody else uses the same id.
-            return Err(Failure::new(
-                Reason::RequestIdUsed,
-                format!("request_id {} is in use by another request", request.id),
-            ));
-        }
+            Ok(answer) if answer.repeated_call => return Err(id_in_use(request)),
+            Ok(answer) => answer,
+        };
         Ok(answer.expires_at.as_ref().and_then(timestamp))
     }
 
@@ -144,6 +141,42 @@ impl Ledger for LedgerClient {
 }
 
 impl LedgerClient {
+    async fn hold(
+        &self,
+        message: &wire::ReserveRequest,
+        call: Call,
+    ) -> Result<wire::ReserveResponse, Status> {
+        let message = request_within(message.clone(), call.deadline);
+        let answer = self.inner.clone().reserve(message).await;
+        answer.map(Response::into_inner)
+    }
+
+    /// Asks once more after the connection broke, when nobody knows whether the hold stands: the
+    /// ledger enters a step once however often it is asked. If it has entered it before, that was
+    /// ours, unless a caller chose the id: then it may be another orchestrator's, and what broke
+    /// stays broken.
+    async fn hold_again(
+        &self,
+        message: &wire::ReserveRequest,
+        call: Call,
+        broke: Status,
+    ) -> Result<wire::ReserveResponse, Failure> {
+        if call.deadline.remaining() <= PAUSE {
+            return Err(failure(&broke));
+        }
+        tokio::time::sleep(PAUSE).await;
+        tracing::debug!(
+            request_id = message.request_id,
+            "reserving again: the connection broke"
+        );
+        let answer = self.hold(message, call).await;
+        let answer = answer.map_err(|status| failure(&status))?;
+        match answer.repeated_call && !message.body_fingerprint.is_empty() {
+            true => Err(failure(&broke)),
+            false => Ok(answer),
+        }
+    }
+
     /// Whether a lease pays for it. Of an id that a caller chose two orchestrators could think that
     /// it is theirs, and the ledger alone can tell: such a request is never paid so.
     fn is_paid_from_lease(&self, request: &Request, step: Step, candidate: &Candidate) -> bool {
@@ -200,8 +233,21 @@ fn known_end(close: wire::RequestClose) -> KnownEnd {
     }
 }
 
+/// Whether the call may have been carried out and nobody has heard of it.
+fn is_broken(status: &Status) -> bool {
+    let reason = to_failure(status).reason;
+    matches!(reason, Reason::ServiceUnavailable | Reason::ShuttingDown)
+}
+
+fn id_in_use(request: &Request) -> Failure {
+    Failure::new(
+        Reason::RequestIdUsed,
+        format!("request_id {} is in use by another request", request.id),
+    )
+}
+
 /// The ledger alone knows whether an id is somebody else's.
-fn failure(status: &tonic::Status) -> Failure {
+fn failure(status: &Status) -> Failure {
     let failure = to_failure(status);
     match failure.reason {
         Reason::RequestIdUsed => failure,

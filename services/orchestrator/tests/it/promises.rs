@@ -10,7 +10,7 @@ use terrace_proto::router::v1 as wire;
 use tonic::{Code, Status};
 
 use crate::fakes::{Answer, Classifier, Gateway, Judge, classified, fails, verdict};
-use crate::world::{World, failed, models, question, question_for_big, question_with, told};
+use crate::world::{ID, World, failed, models, question, question_for_big, question_with, told};
 
 fn broken_classifications() -> Vec<Answer<ClassifyResponse>> {
     let with = |change: fn(&mut Classification)| {
@@ -230,5 +230,64 @@ async fn a_ledger_that_breaks_its_contract_is_no_reason_to_call_what_costs() {
         assert_eq!(failed.reason(), Reason::LedgerUnavailable);
         assert_eq!(failed.told(), ["big SKIPPED LEDGER_UNAVAILABLE 0"]);
     }
+    assert_eq!(world.calls(), [0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_whose_connection_broke_is_asked_for_once_more() {
+    let world = World::start().await;
+    let stands = |repeated_call| {
+        Answer::Says(ReserveResponse {
+            repeated_call,
+            ..ReserveResponse::default()
+        })
+    };
+    for (broke, then) in [
+        (Answer::Status(Status::unavailable("")), stands(false)),
+        // The ledger had entered it before it could say so.
+        (fails(Reason::ServiceUnavailable), stands(true)),
+        (fails(Reason::ShuttingDown), stands(false)),
+    ] {
+        let before = world.ledger.reserve.calls();
+        world.ledger.reserve.next([broke, then]);
+        let answer = world.route(question_for_big()).await.unwrap();
+        assert_eq!(answer.attempts.len(), 1, "{answer:?}");
+        let seen = world.ledger.reserve.seen();
+        let [first, second] = &seen[before..] else {
+            panic!("asked {} times", seen.len() - before);
+        };
+        assert_eq!(first.message, second.message);
+        assert!(second.time_left < first.time_left, "one deadline for both");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_that_cannot_be_had_twice_over_is_given_up() {
+    let world = World::start().await;
+    let gone = || Answer::Status(Status::unavailable(""));
+    world.ledger.reserve.next([gone(), gone()]);
+    let failed = failed(&world.route(question_for_big()).await.unwrap_err());
+    assert_eq!(failed.told(), ["big SKIPPED LEDGER_UNAVAILABLE 0"]);
+    assert_eq!(
+        (world.calls(), world.ledger.reserve.calls()),
+        ([0, 0, 0], 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hold_of_an_id_that_a_caller_chose_is_not_taken_for_ours() {
+    let world = World::start().await;
+    let theirs = Answer::Says(ReserveResponse {
+        repeated_call: true,
+        ..ReserveResponse::default()
+    });
+    let broke = Answer::Status(Status::unavailable(""));
+    world.ledger.reserve.next([broke, theirs]);
+    let asked = wire::RouteRequest {
+        request_id: ID.to_owned(),
+        ..question_for_big()
+    };
+    let failed = failed(&world.route(asked).await.unwrap_err());
+    assert_eq!(failed.told(), ["big SKIPPED LEDGER_UNAVAILABLE 0"]);
     assert_eq!(world.calls(), [0, 0, 0]);
 }
