@@ -114,6 +114,18 @@ pub(crate) const fn hint(reason: Reason) -> Option<&'static str> {
     })
 }
 
+/// What to do next; nothing where the failure says it: of TLS, the message knows more than the
+/// reason does.
+fn hint_for(failure: &Failure) -> Option<&'static str> {
+    let tells = ["no TLS with ", "--cert"]
+        .iter()
+        .any(|own| failure.message.contains(own));
+    if tells {
+        return None;
+    }
+    hint(failure.reason)
+}
+
 fn as_text(failure: &Failure, tried: Option<&RouteFailure>, width: Option<u16>) -> String {
     let mut text = paint(BAD.bold(), "error:");
     if failure.fields.is_empty() {
@@ -131,7 +143,7 @@ fn as_text(failure: &Failure, tried: Option<&RouteFailure>, width: Option<u16>) 
     if let Some(delay) = failure.retry_after {
         text += &format!("  try again in {}\n", wording::span(delay));
     }
-    if let Some(hint) = hint(failure.reason) {
+    if let Some(hint) = hint_for(failure) {
         text += &format!("{} {hint}\n", paint(STRONG, "hint:"));
     }
     if let Some(tried) = tried.filter(|tried| !tried.attempts.is_empty()) {
@@ -153,7 +165,7 @@ fn as_value(failure: &Failure, tried: Option<&RouteFailure>) -> Value {
         "error": {
             "reason": failure.reason.as_str(),
             "message": failure.message,
-            "hint": hint(failure.reason),
+            "hint": hint_for(failure),
             "retry_after_ms": failure.retry_after.map(shapes::millis),
             "fields": fields
                 .map(|field| json!({"field": field.field, "description": field.description}))

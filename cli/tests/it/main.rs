@@ -5,6 +5,7 @@
 mod completion;
 mod config;
 mod help;
+mod secured;
 mod simulate;
 mod train;
 mod unreachable;

@@ -9,6 +9,7 @@ mod caller;
 mod client;
 mod files;
 mod fresh;
+mod refusal;
 mod server;
 mod stream;
 

@@ -2,7 +2,8 @@
 //!
 //! A model server that follows a script (and can be slow, wrong or dead on request), a collector
 //! of exported spans, fresh PostgreSQL databases, a PostgreSQL that can be killed, a part of a
-//! Valkey, a wire that can be cut, a name service, and child processes whose output can be awaited.
+//! Valkey, a wire that can be cut, a name service, an authority that signs certificates, and child
+//! processes whose output can be awaited.
 //! Each server runs on a runtime of its own, so that it outlives, and can be killed apart from,
 //! the code under test. Nothing here is used in production.
 //!
@@ -11,6 +12,7 @@
 #![warn(missing_docs)]
 
 pub mod cache;
+pub mod certificates;
 pub mod clock;
 mod host;
 pub mod names;

@@ -31,6 +31,7 @@ use super::unsent::{Unsent, unsent};
 use crate::body;
 use crate::layer::{Request, Response, respond};
 use crate::status::{TONIC_TIMEOUT, to_status};
+use crate::tls::Client;
 use members::Members;
 use replica::{Counts, Replica};
 use watch::Watch;
@@ -50,6 +51,7 @@ struct Shared {
     /// Has the name looked up at once; none where there is no name.
     look: Option<Arc<Notify>>,
     counts: Counts,
+    tls: Option<Arc<Client>>,
     _watched: Option<DropGuard>,
 }
 
@@ -69,6 +71,7 @@ impl Balance {
             members: Arc::clone(&members),
             look: Arc::default(),
         };
+        let tls = network.tls.clone().filter(|_| watch.address.secure);
         let (look, watched) = match watch.address.single() {
             Some(server) => {
                 let alone = Answer::Addresses(vec![server.ip()]);
@@ -83,6 +86,7 @@ impl Balance {
             members,
             look,
             counts,
+            tls,
             _watched: watched,
         }))
     }
@@ -129,13 +133,13 @@ impl Balance {
             };
             tracing::debug!(%error, terrace.peer = self.0.peer, replica = %replica.server, "call failed");
             let again = self.note(&replica, unsent(&error), &mut tried);
-            last = Some(Status::from_error(error.into()));
+            last = Some(self.0.broken(error));
             if !again {
                 break;
             }
         }
-        let status = last.unwrap_or_else(|| Status::unavailable(""));
-        respond(&self.0.failure(&status))
+        let nobody = || self.0.failure(&Status::unavailable(""));
+        respond(&last.unwrap_or_else(nobody))
     }
 
     /// The replica for the next try; `None` when all were tried.
@@ -208,6 +212,27 @@ impl Shared {
                 format!("the connection to the {peer} at {target} broke: call again"),
             ),
         }
+    }
+
+    /// Says why a call did not get through.
+    fn broken(&self, error: tonic::transport::Error) -> Failure {
+        let Self { peer, target, .. } = self;
+        if let Some(why) = self.tls.as_ref().and_then(|tls| tls.refusal(&error)) {
+            return Failure::new(
+                Reason::ServiceUnavailable,
+                format!("no TLS with the {peer} at {target}: {why}"),
+            );
+        }
+        let status = Status::from_error(error.into());
+        let mut failure = self.failure(&status);
+        if let Some(tls) = self
+            .tls
+            .as_ref()
+            .filter(|_| status.code() != Code::Unavailable)
+        {
+            failure.message += &format!("; {}", tls.doubt());
+        }
+        failure
     }
 
     fn unknown(&self, why: &str) -> Failure {

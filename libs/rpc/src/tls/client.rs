@@ -1,5 +1,6 @@
 //! The calling side: whom it trusts, and what it shows.
 
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use terrace_config::Tls;
 
 use super::files::{self, Contents, File};
 use super::fresh::Fresh;
+use super::refusal::Keys;
 use super::{Error, provider};
 
 /// What gRPC needs of TLS.
@@ -17,7 +19,10 @@ const HTTP2: &[u8] = b"h2";
 
 /// Whom a caller trusts and what it shows.
 #[derive(Debug)]
-pub struct Client(Fresh<ClientConfig>);
+pub struct Client {
+    config: Fresh<ClientConfig>,
+    keys: Keys,
+}
 
 /// The always same certificate, as long as a config lives.
 #[derive(Debug)]
@@ -62,6 +67,12 @@ impl Client {
         identity: Option<(File, File)>,
         reload_interval: Duration,
     ) -> Result<Self, Error> {
+        let keys = Keys {
+            ca: "tls.ca_file",
+            cert: "tls.cert_file",
+            is_public: ca.is_none(),
+            shows: identity.is_some(),
+        };
         let (cert, key) = identity.unzip();
         let given = [ca.clone(), cert.clone(), key.clone()];
         let files = given.into_iter().flatten().collect();
@@ -76,7 +87,10 @@ impl Client {
             });
             config(roots, shown.transpose()?)
         })?;
-        Ok(Self(fresh))
+        Ok(Self {
+            config: fresh,
+            keys,
+        })
     }
 
     /// Reads the paths of a command line.
@@ -90,11 +104,25 @@ impl Client {
         let ca = ca.map(|path| File::new("--ca", path));
         let identity =
             identity.map(|(cert, key)| (File::new("--cert", cert), File::new("--cert-key", key)));
-        Self::open(ca, identity, Duration::from_secs(10))
+        let mut client = Self::open(ca, identity, Duration::from_secs(10))?;
+        client.keys.ca = "--ca";
+        client.keys.cert = "--cert";
+        Ok(client)
     }
 
     pub(crate) fn current(&self) -> Arc<ClientConfig> {
-        self.0.current()
+        self.config.current()
+    }
+
+    /// What kept TLS from being spoken, and what to do; none where the error is about something
+    /// else.
+    pub(crate) fn refusal(&self, error: &(dyn StdError + 'static)) -> Option<String> {
+        self.keys.tell(error)
+    }
+
+    /// What may be wrong where a connection broke and nobody said why.
+    pub(crate) fn doubt(&self) -> String {
+        self.keys.doubt()
     }
 }
 

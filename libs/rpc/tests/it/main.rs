@@ -1,7 +1,6 @@
 //! Links and servers from outside: over a real socket and within the process.
 #![cfg(test)]
 
-mod certificates;
 mod deadline;
 mod failures;
 mod lifecycle;

@@ -5,22 +5,27 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures::future::join_all;
-use terrace_config::ClientCertificate;
+use terrace_config::{ClientCertificate, TlsFiles};
 use terrace_domain::Reason;
 use terrace_rpc::tls::{Client, File, Security};
 use terrace_rpc::{Limits, Link, Network, ServerSettings, server, status};
+use terrace_testkit::certificates::{Authority, Folder};
 use tonic::Code;
 
-use crate::certificates::{Authority, Folder};
 use crate::probe::{self, Running, say_text};
 
 /// Short, so that a change is seen while a test runs.
 const RELOAD: Duration = Duration::from_millis(50);
 
+fn files(folder: &Folder) -> TlsFiles {
+    let [ca, cert, key] = folder.files();
+    TlsFiles { ca, cert, key }
+}
+
 fn secured(folder: &Folder) -> ServerSettings {
     ServerSettings {
         security: Security {
-            files: Some(folder.files()),
+            files: Some(files(folder)),
             reload_interval: RELOAD,
             ..Security::default()
         },
@@ -35,23 +40,41 @@ async fn serve(authority: &Authority) -> (Running, Folder) {
 
 /// A link of a caller with the files of `folder`; without its own certificate where `anonymous`.
 fn link(server: &Running, folder: &Folder, anonymous: bool) -> Link {
-    let files = folder.files();
+    let TlsFiles { ca, cert, key } = files(folder);
     let identity = (!anonymous).then(|| {
-        let cert = File::new("tls.cert_file", files.cert);
-        (cert, File::new("tls.key_file", files.key))
+        let cert = File::new("tls.cert_file", cert);
+        (cert, File::new("tls.key_file", key))
     });
-    let ca = File::new("tls.ca_file", files.ca);
+    let ca = File::new("tls.ca_file", ca);
     let client = Client::open(Some(ca), identity, RELOAD).unwrap();
     let network = Network::default().with_tls(client);
     let url = format!("https://{}", server.address);
     network.link("probe", &url).unwrap()
 }
 
-/// Says that the caller did not get as far as being answered.
-async fn is_shut_out(link: &Link) {
+/// Says that the caller did not get as far as being answered, and what it is told.
+async fn is_shut_out(link: &Link) -> String {
     let failed = say_text(link, "echo x").await.unwrap_err();
     let failure = status::to_failure(&failed);
     assert_eq!(failure.reason, Reason::ServiceUnavailable, "{failure:?}");
+    failure.message
+}
+
+/// The same, and that the own certificate is named: who is turned away after hands were shaken may
+/// hear of it or find the connection broken.
+async fn is_turned_away(link: &Link) {
+    let told = is_shut_out(link).await;
+    assert!(told.contains("tls.cert_file"), "{told}");
+}
+
+/// The same, and that this is said.
+async fn is_told(link: &Link, why: &str) {
+    let told = is_shut_out(link).await;
+    assert!(
+        told.starts_with("no TLS with the probe at https://"),
+        "{told}"
+    );
+    assert!(told.contains(why), "{told}");
 }
 
 #[tokio::test]
@@ -68,7 +91,7 @@ async fn who_shows_none_is_shut_out_unless_none_is_needed() {
     let authority = Authority::new();
     let (server, files) = serve(&authority).await;
     let caller = Folder::signed(&authority, &["whoever"]);
-    is_shut_out(&link(&server, &caller, true)).await;
+    is_turned_away(&link(&server, &caller, true)).await;
 
     let mut open = secured(&files);
     open.security.client_certificate = ClientCertificate::Optional;
@@ -83,10 +106,14 @@ async fn neither_side_trusts_another_authority() {
     let (server, _files) = serve(&own).await;
     let stranger = Folder::empty();
     stranger.write(&own, other.signed(&["terrace-orchestrator"]));
-    is_shut_out(&link(&server, &stranger, false)).await;
+    is_turned_away(&link(&server, &stranger, false)).await;
     let suspicious = Folder::empty();
     suspicious.write(&other, own.signed(&["terrace-orchestrator"]));
-    is_shut_out(&link(&server, &suspicious, false)).await;
+    is_told(
+        &link(&server, &suspicious, false),
+        "than those in the file of tls.ca_file",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -95,12 +122,12 @@ async fn a_certificate_whose_time_is_over_opens_nothing() {
     let (server, _files) = serve(&authority).await;
     let late = Folder::empty();
     late.write(&authority, authority.expired(&["terrace-orchestrator"]));
-    is_shut_out(&link(&server, &late, false)).await;
+    is_turned_away(&link(&server, &late, false)).await;
     let old = Folder::empty();
     old.write(&authority, authority.expired(&["127.0.0.1"]));
     let server = probe::serve(&secured(&old)).await;
     let caller = Folder::signed(&authority, &["terrace-orchestrator"]);
-    is_shut_out(&link(&server, &caller, false)).await;
+    is_told(&link(&server, &caller, false), "its certificate is over").await;
 }
 
 #[tokio::test]
@@ -109,7 +136,7 @@ async fn a_callee_by_another_name_is_not_called() {
     let folder = Folder::signed(&authority, &["terrace-judge"]);
     let server = probe::serve(&secured(&folder)).await;
     let caller = Folder::signed(&authority, &["terrace-orchestrator"]);
-    is_shut_out(&link(&server, &caller, false)).await;
+    is_told(&link(&server, &caller, false), "for another name").await;
 }
 
 #[tokio::test]
@@ -138,6 +165,13 @@ async fn a_caller_in_plain_text_is_shut_out() {
     let authority = Authority::new();
     let (server, _files) = serve(&authority).await;
     is_shut_out(&server.link()).await;
+}
+
+#[tokio::test]
+async fn a_callee_in_plain_text_is_told_to_be_one() {
+    let server = probe::serve(&ServerSettings::for_testing()).await;
+    let caller = Folder::signed(&Authority::new(), &["terrace-orchestrator"]);
+    is_told(&link(&server, &caller, false), "does not speak TLS").await;
 }
 
 #[tokio::test]

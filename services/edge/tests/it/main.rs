@@ -18,4 +18,5 @@ mod http;
 mod messages;
 mod models;
 mod responses;
+mod tls;
 mod world;
