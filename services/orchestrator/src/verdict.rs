@@ -32,7 +32,35 @@ pub struct Verdict {
     pub checks: Vec<CheckFinding>,
 }
 
+/// What the checks of judges that are not ours are called by.
+const OF_OTHERS: &str = "external/";
+
+/// Stands where the words of such a judge would.
+const THEIR_WORDS: &str = "its own words are for the caller alone";
+
+impl CheckFinding {
+    /// What it found, as anybody may read it. A judge that is not ours may have quoted the answer:
+    /// its words go to the caller, whose answer that is, and nowhere else.
+    #[must_use]
+    pub fn public_words(&self) -> &str {
+        match self.check.starts_with(OF_OTHERS) {
+            true => THEIR_WORDS,
+            false => &self.finding,
+        }
+    }
+}
+
 impl Verdict {
+    /// The same as anybody may read it.
+    #[must_use]
+    pub fn public(&self) -> Self {
+        let mut public = self.clone();
+        for check in &mut public.checks {
+            check.finding = check.public_words().to_owned();
+        }
+        public
+    }
+
     /// What counts most against the answer: a hard finding, else the weakest check.
     #[must_use]
     pub fn weightiest(&self) -> Option<&CheckFinding> {
@@ -49,7 +77,8 @@ impl Verdict {
         match self.weightiest() {
             Some(check) => format!(
                 "scored {score} of the wanted {threshold}; {}: {}",
-                check.check, check.finding
+                check.check,
+                check.public_words()
             ),
             None => format!("scored {score} of the wanted {threshold}"),
         }
@@ -84,5 +113,25 @@ mod tests {
             why,
             "scored 0.00 of the wanted 0.70; refusal: refusal found it"
         );
+    }
+
+    #[test]
+    fn words_of_a_judge_that_is_not_ours_are_for_the_caller_alone() {
+        let verdict = Verdict {
+            score: Score::ZERO,
+            passed: false,
+            threshold: Score::clamped(0.7),
+            undecided: false,
+            checks: vec![
+                finding("external/quoting", 0.1, true),
+                finding("syntax", 0.2, false),
+            ],
+        };
+        assert!(!verdict.why_short().contains("found it"));
+        let words = |verdict: Verdict| verdict.checks.into_iter().map(|check| check.finding);
+        let public: Vec<_> = words(verdict.public()).collect();
+        assert_eq!(public, [THEIR_WORDS, "syntax found it"]);
+        let own: Vec<_> = words(verdict).collect();
+        assert_eq!(own, ["external/quoting found it", "syntax found it"]);
     }
 }

@@ -114,12 +114,13 @@ impl External {
             Err(failure) if self.required => Err(Failure::new(
                 Reason::ServiceUnavailable,
                 format!(
-                    "the judge {} is required and did not answer: {}",
-                    self.name, failure.message
+                    "the judge {} is required and did not answer ({}): look at its log",
+                    self.name, failure.reason
                 ),
             )),
             Err(failure) => {
-                tracing::warn!(judge = %self.name, reason = %failure, "an external judge did not answer");
+                // Its message is not logged: nobody knows what such a judge writes into one.
+                tracing::warn!(judge = %self.name, reason = %failure.reason, "an external judge did not answer");
                 // Of no weight: it is told and counts for nothing.
                 let passed_over = Finding::good("did not answer: judged without it");
                 Ok(Some(self.weighed(0.0, passed_over)))

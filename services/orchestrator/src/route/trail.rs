@@ -83,7 +83,7 @@ pub struct Hops {
 }
 
 impl Attempt {
-    /// The same without what the model said.
+    /// The same without what the model said, and without what others may have quoted of it.
     #[must_use]
     pub fn without_answer(&self) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl Attempt {
             candidate: Arc::clone(&self.candidate),
             outcome: self.outcome.clone(),
             detail: self.detail.clone(),
-            verdict: self.verdict.clone(),
+            verdict: self.verdict.as_ref().map(Verdict::public),
             usage: self.usage,
             cost: self.cost,
             started_at: self.started_at,
