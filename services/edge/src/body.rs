@@ -85,12 +85,33 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
             "." | "?" => "body",
             path => path,
         };
-        noted.add(field, error.to_string());
+        let told = without_what_was_sent(&error.to_string());
+        noted.add(field, told.as_str());
         match noted.finish() {
             Err(failure) => failure.into(),
-            Ok(()) => Refusal::http(StatusCode::BAD_REQUEST, error.to_string()),
+            Ok(()) => Refusal::http(StatusCode::BAD_REQUEST, told),
         }
     })
+}
+
+/// An error of serde's without the text that it quotes: that may be a prompt in the wrong place, and
+/// errors are kept and shown around.
+fn without_what_was_sent(error: &str) -> String {
+    for (before, after, instead) in [
+        (": string \"", "\", expected ", ": a string, expected "),
+        (
+            "unknown variant `",
+            "`, expected ",
+            "unknown value, expected ",
+        ),
+    ] {
+        if let Some((what, rest)) = error.split_once(before)
+            && let Some((_, wanted)) = rest.rsplit_once(after)
+        {
+            return format!("{what}{instead}{wanted}");
+        }
+    }
+    error.to_owned()
 }
 
 #[cfg(test)]
@@ -115,6 +136,24 @@ mod tests {
         let refusal =
             decode::<Wanted>(br#"{"messages": [{"role": "a"}, {"role": 1}]}"#).unwrap_err();
         assert_eq!(refusal.failure.fields[0].field, "messages[1].role");
+    }
+
+    #[test]
+    fn a_text_in_the_wrong_place_is_not_repeated() {
+        let sent = br#"{"messages": "a secret \", expected nothing"}"#;
+        let refusal = decode::<Wanted>(sent).unwrap_err();
+        let told = &refusal.failure.fields[0].description;
+        assert_eq!(
+            told,
+            "invalid type: a string, expected a sequence at line 1 column 46"
+        );
+        let variant = "unknown variant `a secret`, expected one of `a`, `b` at line 1";
+        assert_eq!(
+            without_what_was_sent(variant),
+            "unknown value, expected one of `a`, `b` at line 1"
+        );
+        let number = "invalid type: integer `1`, expected a string";
+        assert_eq!(without_what_was_sent(number), number);
     }
 
     #[test]
