@@ -53,6 +53,7 @@ pub struct Span {
 pub struct Collector {
     host: Host,
     spans: watch::Receiver<Vec<Span>>,
+    batches: watch::Receiver<Vec<ResourceSpans>>,
 }
 
 impl Collector {
@@ -67,7 +68,11 @@ impl Collector {
     )]
     pub fn start() -> Self {
         let (sender, spans) = watch::channel(Vec::new());
-        let service = TraceServiceServer::new(Intake { spans: sender });
+        let (whole, batches) = watch::channel(Vec::new());
+        let service = TraceServiceServer::new(Intake {
+            spans: sender,
+            batches: whole,
+        });
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let host = Host::start(listen, |listener| async move {
             let server = tonic::transport::Server::builder().add_service(service);
@@ -78,7 +83,23 @@ impl Collector {
             );
         })
         .expect("a port of the loopback address");
-        Self { host, spans }
+        Self {
+            host,
+            spans,
+            batches,
+        }
+    }
+
+    /// All that has come, as it came, as a request of OTLP over HTTP: events, links and states too.
+    ///
+    /// # Panics
+    /// Never: what came as protobuf can be written as JSON.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "it has no key that is no text")]
+    pub fn json(&self) -> String {
+        let resource_spans = self.batches.borrow().clone();
+        let request = ExportTraceServiceRequest { resource_spans };
+        serde_json::to_string(&request).expect("OTLP as JSON")
     }
 
     /// Address for an exporter, as `http://127.0.0.1:40001`.
@@ -116,14 +137,21 @@ impl Collector {
     /// was not exported stands at the top, marked `(orphan)`.
     #[must_use]
     pub fn tree(&self, trace_id: &str) -> String {
-        tree::render(&self.trace(trace_id))
+        tree(&self.trace(trace_id))
     }
+}
+
+/// Spans as an indented tree, as [`Collector::tree`] has it.
+#[must_use]
+pub fn tree(spans: &[Span]) -> String {
+    tree::render(spans)
 }
 
 /// The receiving side.
 #[derive(Debug)]
 struct Intake {
     spans: watch::Sender<Vec<Span>>,
+    batches: watch::Sender<Vec<ResourceSpans>>,
 }
 
 #[tonic::async_trait]
@@ -133,6 +161,8 @@ impl TraceService for Intake {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let batch = request.into_inner().resource_spans;
+        self.batches
+            .send_modify(|all| all.extend(batch.iter().cloned()));
         let arrived = batch.into_iter().flat_map(read).collect::<Vec<_>>();
         self.spans.send_modify(|spans| spans.extend(arrived));
         Ok(Response::new(ExportTraceServiceResponse::default()))

@@ -11,6 +11,7 @@ pub mod session;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, bail};
 use terrace_domain::RequestId;
@@ -25,12 +26,16 @@ pub const SERVER_VARIABLE: &str = "TERRACE_TEST_DATABASE_URL";
 const NO_SERVER: &str = "TERRACE_TEST_DATABASE_URL is not set: run `make test`, or start a server \
     with `scripts/postgres.sh start DIR` and export TERRACE_TEST_DATABASE_URL";
 
+/// How often a database is renamed that somebody keeps connecting to.
+const RENAMES: usize = 50;
+
 /// An empty database, dropped together with this value.
 #[derive(Debug)]
 pub struct TestDatabase {
     server: Url,
     url: Url,
     name: String,
+    is_away: AtomicBool,
 }
 
 impl TestDatabase {
@@ -70,7 +75,12 @@ impl TestDatabase {
         )?;
         let mut url = server.clone();
         url.set_path(&name);
-        Ok(Self { server, url, name })
+        Ok(Self {
+            server,
+            url,
+            name,
+            is_away: AtomicBool::new(false),
+        })
     }
 
     /// The URL of the database.
@@ -92,6 +102,42 @@ impl TestDatabase {
         }
     }
 
+    /// Takes it away, with all connections: by its name it is not there any more.
+    ///
+    /// # Errors
+    /// Somebody keeps connecting to it.
+    pub fn take_away(&self) -> anyhow::Result<()> {
+        let name = &self.name;
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        );
+        let rename = format!("ALTER DATABASE {name} RENAME TO {name}_away");
+        let mut renamed = Ok(Vec::new());
+        for _ in 0..RENAMES {
+            run(&self.server, &end)?;
+            renamed = run(&self.server, &rename);
+            if renamed.is_ok() {
+                self.is_away.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
+        renamed.map(drop)
+    }
+
+    /// Brings it back.
+    ///
+    /// # Errors
+    /// It was not taken away.
+    pub fn bring_back(&self) -> anyhow::Result<()> {
+        let name = &self.name;
+        run(
+            &self.server,
+            &format!("ALTER DATABASE {name}_away RENAME TO {name}"),
+        )?;
+        self.is_away.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// The one number that a statement returns, as a count or a sum.
     ///
     /// # Panics
@@ -110,6 +156,9 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        if self.is_away.load(Ordering::Relaxed) {
+            drop(self.bring_back());
+        }
         let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         // A database left behind costs disk until the server is reset, and no test its result.
         drop(run(&self.server, &sql));

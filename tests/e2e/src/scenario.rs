@@ -32,6 +32,14 @@ pub struct Scenario {
     pub routing: Vec<String>,
     /// How long a hold lasts without a settlement.
     pub reservation_ttl: &'static str,
+    /// More keys of the local backend, as `, key: value`.
+    pub local_with: String,
+    /// More keys of the paid one.
+    pub paid_with: String,
+    /// More lines under `ledger:`.
+    pub ledger: Vec<String>,
+    /// More lines under `telemetry:`.
+    pub telemetry: Vec<String>,
     /// More lines at the end of the file.
     pub more: Vec<String>,
 }
@@ -47,6 +55,10 @@ impl Default for Scenario {
             daily_budget: None,
             routing: Vec::new(),
             reservation_ttl: "60s",
+            local_with: String::new(),
+            paid_with: String::new(),
+            ledger: Vec::new(),
+            telemetry: Vec::new(),
             more: Vec::new(),
         }
     }
@@ -81,6 +93,20 @@ impl Scenario {
         self
     }
 
+    /// Adds a line under `telemetry:`.
+    #[must_use]
+    pub fn telemetry(mut self, line: &str) -> Self {
+        self.telemetry.push(line.to_owned());
+        self
+    }
+
+    /// Adds a line at the end of the file.
+    #[must_use]
+    pub fn more(mut self, line: &str) -> Self {
+        self.more.push(line.to_owned());
+        self
+    }
+
     /// The config file.
     pub(crate) fn yaml(&self, local_url: &str, paid_url: &str, otlp: &str) -> String {
         let mut yaml = String::from("tiers:\n  local_fast:\n    models:\n");
@@ -108,10 +134,12 @@ impl Scenario {
         ));
         line("backends:");
         line(&format!(
-            "  local: {{kind: ollama, url: '{local_url}', idle_timeout: 2s}}"
+            "  local: {{kind: ollama, url: '{local_url}', idle_timeout: 2s{}}}",
+            self.local_with
         ));
         line(&format!(
-            "  paid: {{kind: openai, url: '{paid_url}/v1', paid: true, idle_timeout: 5s}}"
+            "  paid: {{kind: openai, url: '{paid_url}/v1', paid: true, idle_timeout: 5s{}}}",
+            self.paid_with
         ));
         line("routing:\n  default_deadline: 60s");
         for routing in &self.routing {
@@ -123,7 +151,13 @@ impl Scenario {
         }
         line("ledger:\n  reaper_interval: 200ms");
         line(&format!("  reservation_ttl: {}", self.reservation_ttl));
+        for ledger in &self.ledger {
+            line(&format!("  {ledger}"));
+        }
         line(&format!("telemetry:\n  otlp_endpoint: '{otlp}'"));
+        for telemetry in &self.telemetry {
+            line(&format!("  {telemetry}"));
+        }
         for more in &self.more {
             line(more);
         }

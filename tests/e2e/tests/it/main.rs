@@ -6,6 +6,7 @@ mod batch;
 mod browser;
 mod budget;
 mod cache;
+mod canary;
 mod clients;
 mod commits;
 mod consensus;
