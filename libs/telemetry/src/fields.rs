@@ -106,6 +106,8 @@ fields! {
     VERDICT_SCORE = "terrace.verdict.score";
     /// Whether the judge let it pass.
     VERDICT_PASSED = "terrace.verdict.passed";
+    /// The check that counted most against an answer which did not pass, as `refusal`.
+    VERDICT_CHECK = "terrace.verdict.check";
     /// Whether the cache had the answer.
     CACHE_HIT = "terrace.cache.hit";
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use terrace_domain::Reason;
+use terrace_telemetry::fields;
 use terrace_telemetry::metrics::{MODEL_SECONDS, meter, seconds};
 
 use crate::route::consensus::Consensus;
@@ -228,6 +229,15 @@ impl Metrics {
         span.record("terrace.attempt.outcome", outcome);
         span.record("terrace.reason", reason);
         span.record("terrace.cost", cost);
+        if matches!(attempt.outcome, Outcome::Failed(_) | Outcome::Unjudged(_)) {
+            span.record("otel.status_code", "ERROR");
+        }
+        if let Some(verdict) = &attempt.verdict {
+            span.record(fields::VERDICT_SCORE, verdict.score.get());
+            span.record(fields::VERDICT_PASSED, verdict.passed);
+            let check = verdict.weightiest().map(|check| check.check.as_str());
+            span.record(fields::VERDICT_CHECK, check.filter(|_| !verdict.passed));
+        }
         let tier = KeyValue::new("tier", attempt.candidate.tier.to_string());
         let labels = [
             tier.clone(),

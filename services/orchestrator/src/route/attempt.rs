@@ -81,6 +81,10 @@ impl Router {
         terrace.attempt.outcome = tracing::field::Empty,
         terrace.reason = tracing::field::Empty,
         terrace.cost = tracing::field::Empty,
+        terrace.verdict.score = tracing::field::Empty,
+        terrace.verdict.passed = tracing::field::Empty,
+        terrace.verdict.check = tracing::field::Empty,
+        otel.status_code = tracing::field::Empty,
     ))]
     pub(super) async fn attempt_once(
         &self,

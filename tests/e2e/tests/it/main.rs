@@ -26,6 +26,7 @@ mod routing;
 mod sdks;
 mod simulate;
 mod stopping;
+mod story;
 mod table;
 mod usage;
 
