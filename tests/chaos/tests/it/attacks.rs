@@ -1,6 +1,7 @@
 //! Each kind of attack once, as short as it makes sense.
 
-use terrace_chaos::{fleet, killed};
+use terrace_chaos::rolling::Act;
+use terrace_chaos::{fleet, killed, rolling};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_lose_nothing_double_nothing_and_pass_no_budget() {
@@ -44,4 +45,25 @@ async fn orchestrators_that_decide_by_themselves_pass_no_budget_and_strand_nothi
     assert!(report.holds(), "{report}");
     assert!(report.clients.answered >= 440, "{report}");
     assert!(report.figures["calls paid from leases"] > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_are_replaced_and_one_is_killed_and_no_request_fails_that_need_not() {
+    let attack = rolling::Args {
+        rate: 5,
+        tls: false,
+        seed: 3,
+        hang_seconds: 1,
+        settle_seconds: 2,
+        acts: vec![Act::Restart, Act::KillGateway],
+        logs: None,
+    };
+    let report = rolling::run(&attack).await.unwrap();
+    assert!(report.holds(), "{report}");
+    assert!(report.clients.answered > 0, "{report}");
+    assert_eq!(report.figures["acts"], 2, "{report}");
+    assert!(
+        report.figures["streams that came to their end"] > 0,
+        "{report}"
+    );
 }
