@@ -6,13 +6,16 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::host::Host;
+
+/// The most that is passed on at once, in bytes.
+const PIECE: usize = 16 * 1024;
 
 /// What a relay does with every connection, those it has and those to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +24,9 @@ pub enum Wire {
     Whole,
     /// Passes everything on, but of each connection nothing before it is this old.
     Late(Duration),
-    /// Keeps it open and passes nothing on.
+    /// Passes everything on, each piece so much later.
+    Slow(Duration),
+    /// Keeps it open and passes nothing on; what came meanwhile is passed on later.
     Stuck,
     /// Ends it.
     Cut,
@@ -79,32 +84,49 @@ async fn accept(listener: TcpListener, target: String, wire: watch::Receiver<Wir
     }
 }
 
-async fn relay(mut caller: TcpStream, target: String, mut wire: watch::Receiver<Wire>) {
+async fn relay(caller: TcpStream, target: String, mut wire: watch::Receiver<Wire>) {
     let begun = Instant::now();
-    let Ok(mut server) = TcpStream::connect(&target).await else {
+    let Ok(server) = TcpStream::connect(&target).await else {
         return;
     };
+    let _never_late = (caller.set_nodelay(true), server.set_nodelay(true));
+    let (from_caller, to_caller) = caller.into_split();
+    let (from_server, to_server) = server.into_split();
+    let there = pump(from_caller, to_server, (begun, wire.clone()));
+    let back = pump(from_server, to_caller, (begun, wire.clone()));
+    tokio::select! {
+        _ended = async { tokio::join!(there, back) } => {}
+        _cut = wire.wait_for(|now| *now == Wire::Cut) => {}
+    }
+}
+
+/// Passes one direction on. Nothing is lost on a wire that is stuck for a while: TCP loses nothing.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    (begun, mut wire): (Instant, watch::Receiver<Wire>),
+) {
+    let mut piece = vec![0; PIECE];
     loop {
-        let now = *wire.borrow_and_update();
-        let told = match now {
-            Wire::Cut => return,
-            Wire::Stuck => wire.changed().await,
-            Wire::Whole => tokio::select! {
-                _ended = copy_bidirectional(&mut caller, &mut server) => return,
-                told = wire.changed() => told,
-            },
-            Wire::Late(age) => tokio::select! {
-                _ended = pass_on_from(begun + age, &mut caller, &mut server) => return,
-                told = wire.changed() => told,
-            },
+        let read = from.read(&mut piece).await.unwrap_or_default();
+        passing(begun, &mut wire).await;
+        let written = match read {
+            0 => return drop(to.shutdown().await),
+            _ => to.write_all(&piece[..read]).await,
         };
-        if told.is_err() {
+        if written.is_err() {
             return;
         }
     }
 }
 
-async fn pass_on_from(when: Instant, caller: &mut TcpStream, server: &mut TcpStream) {
-    tokio::time::sleep_until(when).await;
-    drop(copy_bidirectional(caller, server).await);
+/// Waits until the wire passes on.
+async fn passing(begun: Instant, wire: &mut watch::Receiver<Wire>) {
+    let now = *wire.borrow_and_update();
+    match now {
+        Wire::Whole | Wire::Cut => {}
+        Wire::Late(age) => tokio::time::sleep_until(begun + age).await,
+        Wire::Slow(by) => tokio::time::sleep(by).await,
+        Wire::Stuck => drop(wire.wait_for(|now| *now != Wire::Stuck).await),
+    }
 }

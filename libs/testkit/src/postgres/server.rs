@@ -27,6 +27,7 @@ pub struct PostgresServer {
     folder: TempDir,
     port: u16,
     url: String,
+    variables: Vec<(String, String)>,
 }
 
 impl PostgresServer {
@@ -35,12 +36,28 @@ impl PostgresServer {
     /// # Errors
     /// PostgreSQL is not installed and cannot be, or does not start.
     pub async fn start() -> anyhow::Result<Self> {
-        let folder = TempDir::with_prefix("terrace-postgres.")?;
+        Self::start_in(&std::env::temp_dir(), &[]).await
+    }
+
+    /// As [`PostgresServer::start`], with all its data in a folder of this one, and with these
+    /// environment variables.
+    ///
+    /// # Errors
+    /// As [`PostgresServer::start`].
+    pub async fn start_in(parent: &Path, variables: &[(String, String)]) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix_in("terrace-postgres.", parent)?;
         // The server runs as another user when we are root.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
         let port = lasting_port()?;
-        let url = script("start", &cluster(folder.path()), port).await?;
-        let server = Self { folder, port, url };
+        let start = command("start", &cluster(folder.path()), port, variables);
+        let url = run(start).await?;
+        let variables = variables.to_vec();
+        let server = Self {
+            folder,
+            port,
+            url,
+            variables,
+        };
         server.come_back_soon()?;
         Ok(server)
     }
@@ -76,13 +93,7 @@ impl PostgresServer {
     /// # Errors
     /// It does not run.
     pub async fn kill(&self) -> anyhow::Result<()> {
-        let postmaster = self.id()?;
-        let mut all = vec![postmaster];
-        all.extend(process::children(postmaster));
-        for id in &all {
-            // A child may have ended by itself.
-            let _gone = process::send_signal(*id, "KILL");
-        }
+        let all = self.signal("KILL")?;
         let give_up = Instant::now() + GONE;
         while all.iter().any(|id| process::is_running(*id)) {
             if Instant::now() >= give_up {
@@ -91,6 +102,21 @@ impl PostgresServer {
             tokio::time::sleep(POLL).await;
         }
         self.forget()
+    }
+
+    /// Sends a signal to all its processes, as `STOP` or `CONT`; says which they are.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn signal(&self, name: &str) -> anyhow::Result<Vec<u32>> {
+        let postmaster = self.id()?;
+        let mut all = vec![postmaster];
+        all.extend(process::children(postmaster));
+        for id in &all {
+            // A child may have ended by itself.
+            let _gone = process::send_signal(*id, name);
+        }
+        Ok(all)
     }
 
     /// Removes what a start would take for a server that still runs: a dead process is in the table
@@ -109,15 +135,24 @@ impl PostgresServer {
     /// # Errors
     /// It does not start.
     pub async fn restart(&self) -> anyhow::Result<()> {
-        script("start", &cluster(self.folder.path()), self.port).await?;
+        run(self.command("start")).await?;
         Ok(())
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        command(
+            verb,
+            &cluster(self.folder.path()),
+            self.port,
+            &self.variables,
+        )
     }
 }
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         // What is left behind costs disk, and no test its result.
-        drop(command("clean", &cluster(self.folder.path()), self.port).output());
+        drop(self.command("clean").output());
     }
 }
 
@@ -125,8 +160,7 @@ fn cluster(folder: &Path) -> PathBuf {
     folder.join("cluster")
 }
 
-async fn script(verb: &str, cluster: &Path, port: u16) -> anyhow::Result<String> {
-    let mut command = command(verb, cluster, port);
+async fn run(mut command: Command) -> anyhow::Result<String> {
     let output = tokio::task::spawn_blocking(move || command.output()).await??;
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
@@ -135,12 +169,13 @@ async fn script(verb: &str, cluster: &Path, port: u16) -> anyhow::Result<String>
     Ok(text.trim().to_owned())
 }
 
-fn command(verb: &str, cluster: &Path, port: u16) -> Command {
+fn command(verb: &str, cluster: &Path, port: u16, variables: &[(String, String)]) -> Command {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres.sh");
     let mut command = Command::new(script);
     command
         .args([verb.as_ref(), cluster.as_os_str()])
         .env("PGPORT_WANTED", port.to_string())
-        .env("PGFSYNC", "on");
+        .env("PGFSYNC", "on")
+        .envs(variables.iter().map(|(name, value)| (name, value)));
     command
 }

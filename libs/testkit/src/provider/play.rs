@@ -3,6 +3,7 @@
 //! What is sent when is decided in one pure function, the same for both wires and for whole and
 //! streamed answers, so that a fault means the same everywhere.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -72,6 +73,8 @@ enum Move {
     Send(Bytes),
     Cut,
     Hang,
+    /// The same again and again, a millisecond apart.
+    Forever(Bytes),
 }
 
 /// Answers a call with a reply.
@@ -87,30 +90,39 @@ pub(crate) async fn play<W: Wire>(wire: &W, reply: &Reply, ask: Ask, mut open: O
     } else {
         whole_moves(wire, reply, &pieces.concat(), &end)
     };
+    let moves = match reply.fault {
+        Fault::Drip => drip(moves, reply.pace),
+        _ => moves,
+    };
     let media_type = match (&reply.fault, ask.stream) {
         (Fault::Html, _) => "text/html",
         (_, true) => W::STREAM_TYPE,
         (_, false) => "application/json",
     };
-    let body = Body::from_stream(stream::unfold((moves.into_iter(), open), step));
+    let body = Body::from_stream(stream::unfold((VecDeque::from(moves), open), step));
     let mut response = Response::new(body);
     let value = HeaderValue::from_static(media_type);
     response.headers_mut().insert(header::CONTENT_TYPE, value);
     response
 }
 
-type Playing = (std::vec::IntoIter<Move>, Open);
+type Playing = (VecDeque<Move>, Open);
 
 /// Makes moves up to the next thing to send.
 async fn step((mut moves, mut open): Playing) -> Option<(std::io::Result<Bytes>, Playing)> {
     loop {
-        match moves.next()? {
+        match moves.pop_front()? {
             Move::Wait(time) => tokio::time::sleep(time).await,
             Move::Hang => std::future::pending::<()>().await,
             Move::Send(bytes) => {
-                if moves.len() == 0 {
+                if moves.is_empty() {
                     open.over();
                 }
+                return Some((Ok(bytes), (moves, open)));
+            }
+            Move::Forever(bytes) => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                moves.push_front(Move::Forever(bytes.clone()));
                 return Some((Ok(bytes), (moves, open)));
             }
             Move::Cut => {
@@ -191,7 +203,7 @@ fn cut_to_size(reply: &Reply, ask: Ask) -> (Vec<String>, End) {
 
 fn stream_moves<W: Wire>(wire: &W, reply: &Reply, pieces: &[String], end: &End) -> Vec<Move> {
     let (sent, ending) = match &reply.fault {
-        Fault::None | Fault::Status { .. } | Fault::Redirect(_) => {
+        Fault::None | Fault::Status { .. } | Fault::Redirect(_) | Fault::Drip => {
             let calls = reply.tool_calls.iter();
             let mut ending: Vec<Bytes> = calls.flat_map(|call| wire.tool_call(call)).collect();
             ending.extend(wire.closing(end));
@@ -212,6 +224,10 @@ fn stream_moves<W: Wire>(wire: &W, reply: &Reply, pieces: &[String], end: &End) 
         }
         Fault::Flood { bytes } => return flood(*bytes),
         Fault::Html => return html(),
+        Fault::Endless => {
+            let first = pieces.first().map_or("again ", String::as_str);
+            (pieces.len(), vec![Move::Forever(wire.piece(first))])
+        }
     };
     let mut moves = sends(wire.opening());
     for (index, piece) in pieces.iter().take(sent).enumerate() {
@@ -228,7 +244,10 @@ fn whole_moves<W: Wire>(wire: &W, reply: &Reply, text: &str, end: &End) -> Vec<M
     let whole = Bytes::from(wire.whole(text, end).to_string());
     let half = whole.slice(..whole.len() / 2);
     match &reply.fault {
-        Fault::None | Fault::Status { .. } | Fault::Redirect(_) => vec![Move::Send(whole)],
+        Fault::None | Fault::Status { .. } | Fault::Redirect(_) | Fault::Drip => {
+            vec![Move::Send(whole)]
+        }
+        Fault::Endless => vec![Move::Send(half), Move::Forever(Bytes::from_static(b" "))],
         Fault::Disconnect { .. } => vec![Move::Send(half), BEFORE_CUT, Move::Cut],
         Fault::Truncate { .. } | Fault::NoTerminator | Fault::Malformed { .. } => {
             vec![Move::Send(half)]
@@ -241,6 +260,19 @@ fn whole_moves<W: Wire>(wire: &W, reply: &Reply, text: &str, end: &End) -> Vec<M
         Fault::Flood { bytes } => flood(*bytes),
         Fault::Html => html(),
     }
+}
+
+/// The same moves, byte by byte.
+fn drip(moves: Vec<Move>, pace: Duration) -> Vec<Move> {
+    let bytes = |bytes: Bytes| {
+        let each = (0..bytes.len()).map(move |at| Move::Send(bytes.slice(at..=at)));
+        each.flat_map(move |byte| [Move::Wait(pace), byte])
+    };
+    let slowly = |one| match one {
+        Move::Send(all) => bytes(all).collect(),
+        other => vec![other],
+    };
+    moves.into_iter().flat_map(slowly).collect()
 }
 
 fn sends(events: Vec<Bytes>) -> Vec<Move> {
@@ -256,4 +288,18 @@ fn flood(bytes: usize) -> Vec<Move> {
 fn html() -> Vec<Move> {
     let page = "<html><body><h1>Welcome to the proxy</h1></body></html>\n";
     vec![Move::Send(Bytes::from_static(page.as_bytes()))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drips_comes_byte_by_byte_with_a_wait_before_each() {
+        let pace = Duration::from_secs(1);
+        let send = |byte: &'static str| Move::Send(Bytes::from_static(byte.as_bytes()));
+        let moves = drip(vec![send("ab"), Move::Hang], pace);
+        let wait = || Move::Wait(pace);
+        assert_eq!(moves, [wait(), send("a"), wait(), send("b"), Move::Hang]);
+    }
 }

@@ -324,6 +324,10 @@ pub enum Fault {
     },
     /// A page for people, as a proxy in between would send, with status 200.
     Html,
+    /// A stream without an end: the first piece again and again, a millisecond apart.
+    Endless,
+    /// The right answer, one byte at a time with the reply's pace between them.
+    Drip,
 }
 
 mod millis {

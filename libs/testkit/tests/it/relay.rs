@@ -23,6 +23,11 @@ async fn a_wire_passes_bytes_on_and_ends_every_connection_when_it_is_cut() {
     server.read_exact(&mut bytes).await.unwrap();
     assert_eq!(&bytes, b"ho");
 
+    relay.set(Wire::Slow(Duration::from_millis(1)));
+    caller.write_all(b"he").await.unwrap();
+    server.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"he");
+
     relay.set(Wire::Cut);
     let mut late = TcpStream::connect(relay.address()).await.unwrap();
     for end in [&mut caller, &mut server, &mut late] {
