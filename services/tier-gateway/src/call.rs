@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 use terrace_domain::ModelName;
-use terrace_domain::usage::IMAGE_TOKENS;
+use terrace_domain::usage::{IMAGE_TOKENS, IMAGE_TOKENS_BOUND, token_upper_bound};
 
 /// What to generate.
 pub(crate) struct Call {
@@ -39,6 +39,17 @@ impl Call {
         let prompt: u64 = parts.map(Part::bytes).sum();
         let tools: u64 = self.tools.iter().map(Tool::bytes).sum();
         prompt + tools
+    }
+
+    /// The most input tokens that this can be.
+    pub(crate) fn input_bound(&self) -> u64 {
+        let parts = || self.turns.iter().flat_map(|turn| &turn.parts);
+        let images = parts()
+            .filter(|part| matches!(part, Part::Image(_)))
+            .count() as u64;
+        let wrapped = (self.turns.len() + self.tools.len()) as u64;
+        token_upper_bound(self.prompt_bytes(), wrapped)
+            .saturating_add(images.saturating_mul(IMAGE_TOKENS_BOUND))
     }
 }
 

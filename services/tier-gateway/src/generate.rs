@@ -251,12 +251,13 @@ impl Generate {
     }
 
     fn begin(&self, call: &Call, served: &Served, deadline: Instant) -> Answer {
+        let cap = served.model.max_output_tokens;
         Answer::new(
             Arc::clone(&self.registry),
             self.blame.clone(),
             self.patience_for(call, deadline),
-            Tally::new(call),
-            self.observe(&Subject::chat(call, served.model.max_output_tokens)),
+            Tally::new(call, call.params.max_output_tokens.unwrap_or(cap)),
+            self.observe(&Subject::chat(call, cap)),
         )
     }
 }

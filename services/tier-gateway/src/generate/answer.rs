@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, stream};
 use terrace_config::Model;
 use terrace_domain::Failure;
+use terrace_telemetry::fields;
 
 use super::observe::Observation;
 use super::patience::Patience;
@@ -151,6 +152,13 @@ impl Answer {
     fn complete(&mut self) {
         self.close(None);
         let model = self.observation.model().as_str();
+        if self.tally.is_beyond_belief() {
+            tracing::warn!(
+                { fields::BACKEND } = self.blame.backend.as_str(),
+                { fields::GEN_AI_REQUEST_MODEL } = model,
+                "the backend counts more tokens than there can be: estimated instead"
+            );
+        }
         let finished = Finished {
             finish: self.finish.unwrap_or_default(),
             usage: self.tally.complete(),

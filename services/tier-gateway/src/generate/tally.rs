@@ -1,7 +1,8 @@
 //! What a call has used: the backend's counts, and an estimate where it gives none.
 //!
 //! The estimate is from bytes and is marked. A count of nothing for an answer that has text is no
-//! count, and a count from the middle of an answer that then broke is not the last word.
+//! count, a count from the middle of an answer that then broke is not the last word, and one far
+//! above what a prompt or an answer can be is a lie: believed, it would pass every budget.
 
 use terrace_domain::{Usage, usage::estimate_tokens};
 
@@ -14,15 +15,42 @@ pub(crate) struct Tally {
     prompt_bytes: u64,
     output_bytes: u64,
     reported: Option<Reported>,
+    /// The most tokens that are believed: of the prompt, and of an answer.
+    believed: (u64, u64),
 }
 
+/// Tokens that a backend may count above the bound: templates of its own, and what it thinks of as
+/// an answer's end.
+const SLACK: u64 = 4096;
+
 impl Tally {
-    pub(crate) fn new(call: &Call) -> Self {
+    /// The accounts of a call that may have `cap` tokens of output.
+    pub(crate) fn new(call: &Call, cap: u32) -> Self {
+        let believed = |bound: u64| bound.saturating_add(SLACK);
         Self {
             prompt_bytes: call.prompt_bytes(),
             output_bytes: 0,
             reported: None,
+            believed: (believed(call.input_bound()), believed(cap.into())),
         }
+    }
+
+    /// Whether the backend counts what cannot be.
+    pub(crate) fn is_beyond_belief(&self) -> bool {
+        let reported = self.reported.unwrap_or_default();
+        let (input, output) = self.believable(reported);
+        input != reported.input || output != reported.output
+    }
+
+    /// The counts that can be: a backend may ignore the cap, but every token has a byte.
+    fn believable(&self, reported: Reported) -> (Option<u64>, Option<u64>) {
+        let (input, output) = self.believed;
+        let output = output.max(self.output_bytes.saturating_add(SLACK));
+        let up_to = |most: u64| move |counted: &u64| *counted <= most;
+        (
+            reported.input.filter(up_to(input)),
+            reported.output.filter(up_to(output)),
+        )
     }
 
     /// Counts one piece.
@@ -45,17 +73,19 @@ impl Tally {
     /// `trusted` says which count of output stands, given the estimate.
     fn usage(&self, trusted: impl Fn(u64, u64) -> Option<u64>) -> Usage {
         let reported = self.reported.unwrap_or_default();
-        let input = reported.input.filter(|counted| *counted > 0);
+        let (input, output) = self.believable(reported);
+        let input = input.filter(|counted| *counted > 0);
         let estimate = estimate_tokens(self.output_bytes);
-        let output = reported
-            .output
-            .and_then(|counted| trusted(counted, estimate));
+        let output = output.and_then(|counted| trusted(counted, estimate));
+        let input_tokens = input.unwrap_or_else(|| estimate_tokens(self.prompt_bytes));
+        let output_tokens = output.unwrap_or(estimate);
+        let cached_input_tokens = reported.cached_input.min(input_tokens);
         Usage {
-            input_tokens: input.unwrap_or_else(|| estimate_tokens(self.prompt_bytes)),
-            output_tokens: output.unwrap_or(estimate),
-            cached_input_tokens: reported.cached_input,
-            cache_write_tokens: reported.cache_write,
-            reasoning_tokens: reported.reasoning,
+            input_tokens,
+            output_tokens,
+            cached_input_tokens,
+            cache_write_tokens: reported.cache_write.min(input_tokens - cached_input_tokens),
+            reasoning_tokens: reported.reasoning.min(output_tokens),
             estimated: input.is_none() || output.is_none(),
         }
     }
@@ -73,7 +103,7 @@ mod tests {
 
     fn tally(reported: Option<(u64, u64)>) -> Tally {
         let call = call_of(&"x".repeat(40));
-        let mut tally = Tally::new(&call);
+        let mut tally = Tally::new(&call, 100);
         tally.add(&Chunk {
             text: "x".repeat(16),
             hidden_bytes: 4,
@@ -103,7 +133,7 @@ mod tests {
 
     #[test]
     fn tool_calls_count_as_output() {
-        let mut tally = Tally::new(&call_of(""));
+        let mut tally = Tally::new(&call_of(""), 100);
         let delta = ToolCallDelta {
             name: Some("find".into()),
             arguments: r#"{"a": 1}"#.into(),
@@ -125,5 +155,38 @@ mod tests {
     fn an_early_count_does_not_hide_what_came_after_it() {
         assert_eq!(counts(tally(Some((12, 1))).so_far()), (12, 5, true));
         assert_eq!(counts(tally(Some((12, 7))).so_far()), (12, 7, false));
+    }
+
+    #[test]
+    fn a_count_far_above_what_can_be_is_not_believed() {
+        let tally_of = |input, output| tally(Some((input, output)));
+        assert_eq!(counts(tally_of(1_000_000, 3).complete()), (10, 3, true));
+        assert_eq!(counts(tally_of(12, 1_000_000).complete()), (12, 5, true));
+        assert_eq!(counts(tally_of(u64::MAX, u64::MAX).so_far()), (10, 5, true));
+        assert!(tally_of(12, 1_000_000).is_beyond_belief());
+        assert!(!tally_of(4000, 4000).is_beyond_belief());
+        assert_eq!(counts(tally_of(4000, 4000).complete()), (4000, 4000, false));
+    }
+
+    #[test]
+    fn parts_of_a_count_are_no_more_than_the_whole() {
+        let mut tally = Tally::new(&call_of(&"x".repeat(40)), 100);
+        tally.add(&Chunk {
+            text: "x".repeat(16),
+            usage: Some(Reported {
+                input: Some(12),
+                output: Some(3),
+                cached_input: u64::MAX,
+                cache_write: u64::MAX,
+                reasoning: u64::MAX,
+            }),
+            ..Chunk::default()
+        });
+        let usage = tally.complete();
+        assert_eq!(
+            (usage.cached_input_tokens, usage.cache_write_tokens),
+            (12, 0)
+        );
+        assert_eq!(usage.reasoning_tokens, 3);
     }
 }

@@ -73,6 +73,24 @@ async fn cached_tokens_are_told_apart() {
 }
 
 #[tokio::test]
+async fn tokens_that_cannot_be_are_not_believed() {
+    let counts = UsageReport::Counts {
+        input: 1_000_000,
+        cached: 0,
+        output: 1_000_000,
+    };
+    for wire in ALL {
+        let (sandbox, _provider) = Sandbox::with(wire, script(hello().usage(counts)));
+        let usage = sandbox.whole(ask()).await.unwrap().usage;
+        assert!(usage.estimated, "{wire:?}");
+        assert!(
+            usage.input_tokens < 100 && usage.output_tokens < 100,
+            "{usage:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_models_own_cap_binds_when_the_caller_gives_none() {
     for wire in ALL {
         let (sandbox, provider) = Sandbox::with(wire, script(hello()));
