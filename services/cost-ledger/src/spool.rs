@@ -4,13 +4,17 @@
 //! need not wait for that: without a spool its settlement waits for the database, as long as its
 //! caller does; with one it is on this machine's disk when it is acknowledged, and is written to
 //! the database in its turn as soon as that is back. Settling twice books once, so a spool that is
-//! replayed again after a crash does no harm.
+//! replayed again after a crash does no harm. What comes while it is written goes behind what waits;
+//! when little is left, newcomers wait for a moment, or there would never be an end of it.
 
 mod file;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::RwLock;
+use tokio::time::timeout;
 
 use futures::future::join_all;
 use terrace_domain::{Failure, Reason};
@@ -27,10 +31,15 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How many settlements are replayed at once: the order in which they are handed in is kept.
 const CHUNK: usize = 256;
 
+/// The longest that newcomers wait for what is left.
+const HANDOVER: Duration = Duration::from_secs(1);
+
 /// Where settlements wait on disk. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
     file: Option<Arc<Mutex<SpoolFile>>>,
+    /// Passed by whoever adds to the file, and closed while the last of it is written.
+    gate: Arc<RwLock<()>>,
 }
 
 /// Where the spool is and how large it may become.
@@ -49,7 +58,10 @@ impl Spool {
     /// The folder cannot be used.
     pub(crate) fn open(settings: &SpoolSettings) -> Result<Self, StartError> {
         let Some(folder) = &settings.folder else {
-            return Ok(Self { file: None });
+            return Ok(Self {
+                file: None,
+                gate: Arc::default(),
+            });
         };
         let file = SpoolFile::open(folder, settings.max_bytes);
         let file = file.map_err(|cause| StartError::Spool {
@@ -59,6 +71,7 @@ impl Spool {
         metrics::spooled(file.bytes());
         Ok(Self {
             file: Some(Arc::new(Mutex::new(file))),
+            gate: Arc::default(),
         })
     }
 
@@ -74,12 +87,16 @@ impl Spool {
         }
         // What comes later stays behind what waits.
         if self.is_waiting() {
-            return self.keep(record()).await;
+            let _passing = self.gate.read().await;
+            if self.is_waiting() {
+                return self.keep(record()).await;
+            }
         }
         loop {
             match settle::settle(commits, ask.clone()).await {
                 Err(failure) if failure.reason == Reason::LedgerUnavailable => {
                     if self.file.is_some() {
+                        let _passing = self.gate.read().await;
                         return self.keep(record()).await;
                     }
                     // Its caller's deadline ends this.
@@ -129,23 +146,45 @@ impl Spool {
 
     /// Writes what waits, in order, and forgets it; stops where the database is away.
     async fn replay_once(&self, commits: &Commits, read: &Read) {
-        let Ok((records, end)) = self.on_disk(|file| Ok(file.records()?)).await else {
-            return;
-        };
+        let mut written = (0, 0);
+        loop {
+            let Some((count, end)) = self.write_from(written.1, commits, read).await else {
+                return;
+            };
+            written = (written.0 + count, end);
+            if count <= CHUNK {
+                break;
+            }
+        }
+        let rest = timeout(HANDOVER, async {
+            let _closed = self.gate.write().await;
+            let (count, end) = self.write_from(written.1, commits, read).await?;
+            let cleared = self.on_disk(move |file| Ok(file.clear(end)?)).await;
+            cleared.is_ok_and(|cleared| cleared).then_some(count)
+        });
+        if let Ok(Some(count)) = rest.await {
+            metrics::spooled(0);
+            let all = written.0 + count;
+            tracing::info!(spool.records = all, "spooled settlements written");
+        }
+    }
+
+    /// Writes what lies behind `start`; says how many that were and where they end. `None`: the
+    /// disk or the database does not answer.
+    async fn write_from(&self, start: u64, commits: &Commits, read: &Read) -> Option<(usize, u64)> {
+        let read_all = self.on_disk(move |file| Ok(file.records(start)?));
+        let (records, end) = read_all.await.ok()?;
         for chunk in records.chunks(CHUNK) {
             let asks = chunk.iter().filter_map(|record| read(record));
             for settled in join_all(asks.map(|ask| commits.write(ask))).await {
                 match settled {
-                    Err(failure) if failure.reason == Reason::LedgerUnavailable => return,
+                    Err(failure) if failure.reason == Reason::LedgerUnavailable => return None,
                     Err(failure) => tracing::error!(%failure, "spooled settlement not written"),
                     Ok(_) => (),
                 }
             }
         }
-        if let Ok(true) = self.on_disk(move |file| Ok(file.clear(end)?)).await {
-            metrics::spooled(0);
-            tracing::info!(spool.records = records.len(), "spooled settlements written");
-        }
+        Some((records.len(), end))
     }
 
     /// Works on the file in a thread that may wait for the disk.

@@ -51,7 +51,7 @@ impl SpoolFile {
             bytes: 0,
             max_bytes,
         };
-        let (records, whole) = spool.read()?;
+        let (records, whole) = spool.read(0)?;
         spool.cut(whole)?;
         if !records.is_empty() {
             tracing::info!(
@@ -96,9 +96,9 @@ impl SpoolFile {
         Ok(())
     }
 
-    /// All records in order, and where they end.
-    pub(crate) fn records(&mut self) -> io::Result<(Vec<Vec<u8>>, u64)> {
-        self.read()
+    /// All records from where others end, in order, and where these end.
+    pub(crate) fn records(&mut self, start: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
+        self.read(start)
     }
 
     /// Forgets everything, if nothing was added after `end`; tells whether it did.
@@ -123,18 +123,24 @@ impl SpoolFile {
         Ok(())
     }
 
-    fn read(&mut self) -> io::Result<(Vec<Vec<u8>>, u64)> {
+    fn read(&mut self, start: u64) -> io::Result<(Vec<Vec<u8>>, u64)> {
         let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
+        self.file.seek(SeekFrom::Start(start))?;
         self.file.read_to_end(&mut bytes)?;
-        let mut records = Vec::new();
-        let mut rest = bytes.as_slice();
-        while let Some((record, after)) = first(rest) {
-            records.push(record.to_vec());
-            rest = after;
-        }
-        Ok((records, (bytes.len() - rest.len()) as u64))
+        let (records, length) = all(&bytes);
+        Ok((records, start + length))
     }
+}
+
+/// All whole records, and where they end.
+pub(super) fn all(bytes: &[u8]) -> (Vec<Vec<u8>>, u64) {
+    let mut records = Vec::new();
+    let mut rest = bytes;
+    while let Some((record, after)) = first(rest) {
+        records.push(record.to_vec());
+        rest = after;
+    }
+    (records, (bytes.len() - rest.len()) as u64)
 }
 
 /// The first whole record and what comes after it.
@@ -153,7 +159,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn texts(spool: &mut SpoolFile) -> Vec<String> {
-        let (records, _) = spool.records().unwrap();
+        let (records, _) = spool.records(0).unwrap();
         let texts = records.into_iter().map(String::from_utf8);
         texts.collect::<Result<_, _>>().unwrap()
     }
@@ -197,12 +203,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = SpoolFile::open(folder.path(), 1_000).unwrap();
         spool.append(b"one").unwrap();
-        let (_, end) = spool.records().unwrap();
+        let (_, end) = spool.records(0).unwrap();
         spool.append(b"two").unwrap();
         assert!(!spool.clear(end).unwrap());
-        let (_, end) = spool.records().unwrap();
+        let (_, end) = spool.records(0).unwrap();
         assert!(spool.clear(end).unwrap());
         assert!(spool.is_empty() && texts(&mut spool).is_empty());
+    }
+
+    #[test]
+    fn records_can_be_read_from_where_others_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = SpoolFile::open(folder.path(), 1_000).unwrap();
+        spool.append(b"one").unwrap();
+        let (_, end) = spool.records(0).unwrap();
+        spool.append(b"two").unwrap();
+        let (records, end) = spool.records(end).unwrap();
+        assert_eq!(records, [b"two"]);
+        assert_eq!(end, spool.bytes());
+        assert_eq!(spool.records(end).unwrap(), (vec![], end));
     }
 
     #[test]
@@ -230,10 +249,10 @@ mod tests {
             spool.file.set_len(spool.bytes() - torn).unwrap();
             drop(spool);
             let mut spool = open_again(folder.path());
-            let (left, _) = spool.records().unwrap();
+            let (left, _) = spool.records(0).unwrap();
             prop_assert_eq!(&left[..], &records[..records.len() - 1]);
             spool.append(b"next").unwrap();
-            let (left, _) = spool.records().unwrap();
+            let (left, _) = spool.records(0).unwrap();
             prop_assert_eq!(left.len(), records.len());
         }
     }

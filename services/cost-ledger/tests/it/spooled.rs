@@ -92,6 +92,15 @@ struct Ledger {
 
 impl Ledger {
     async fn behind(gate: &Gate, database: &TestDatabase, spool: Option<&Path>) -> Self {
+        Self::with_room(gate, database, spool, 2_000).await
+    }
+
+    async fn with_room(
+        gate: &Gate,
+        database: &TestDatabase,
+        spool: Option<&Path>,
+        max_bytes: u64,
+    ) -> Self {
         let tasks = Tasks::new(Shutdown::new());
         let mut settings = Settings::for_testing(database.url());
         settings.database_url = Secret::Value(gate.url(database).into());
@@ -99,7 +108,7 @@ impl Ledger {
         settings.budgets = vec![budget(DAILY, 1_000)];
         settings.spool = SpoolSettings {
             folder: spool.map(Path::to_owned),
-            max_bytes: 2_000,
+            max_bytes,
         };
         let app = terrace_cost_ledger::build(settings, &tasks).await.unwrap();
         assert!(gate.passed.load(Ordering::SeqCst), "it goes another way");
@@ -189,6 +198,42 @@ async fn with_a_spool_free_work_is_kept_on_disk_and_written_once() {
     tokio::time::timeout(Duration::from_secs(30), direct)
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spool_comes_to_its_end_although_settlements_keep_coming() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let room = 64 << 20;
+    let ledger = Ledger::with_room(&gate, &database, Some(folder.path()), room).await;
+    ledger.app.start_background(&ledger.tasks);
+    gate.shut();
+    assert!(
+        ledger
+            .settle(free(RequestId::generate()))
+            .await
+            .unwrap()
+            .spooled
+    );
+    gate.reopen();
+    // Somebody adds to it at any moment, until nothing waits.
+    let keep_coming = || async {
+        let mut count = 0;
+        while ledger
+            .settle(free(RequestId::generate()))
+            .await
+            .unwrap()
+            .spooled
+        {
+            count += 1;
+        }
+        count + 1
+    };
+    let all = futures::future::join_all((0..8).map(|_| keep_coming()));
+    let settled = tokio::time::timeout(Duration::from_secs(30), all).await;
+    let settled: i64 = settled.expect("it never ends").into_iter().sum();
+    until_closed(&database, settled + 1).await;
+    assert_eq!(database.number(CLOSED), settled + 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
