@@ -61,18 +61,17 @@ pub struct Args {
 pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let affordable = i64::try_from(args.requests * 3 / 4)?;
     let budget = NanoUsd::new(COST.get() * affordable + ODD);
-    let site = Site::start(&Setup {
+    let site = Site::start(Setup {
         orchestrators: args.orchestrators.into(),
         daily_budget: budget,
         reservation_ttl_s: 60,
         spool: false,
         leases: args.leases,
+        surroundings: None,
     })
     .await?;
     let links = site.orchestrators.iter();
-    let links: Result<Vec<Link>, _> = links
-        .map(|service| Link::network("orchestrator", &service.url()))
-        .collect();
+    let links: Result<Vec<Link>, _> = links.map(|service| site.link(service)).collect();
     let links = links?;
     let worst_case = worst_case(links.first().context("no orchestrator")?).await?;
     let observer = Observer::start(site.database.url())?;
@@ -95,7 +94,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         nothing_is_booked_twice(&books),
         only_for_want_of_money(&heard),
         purse.nothing_is_stranded(worst_case),
-        proof(&site.ledger).await?,
+        proof(&site).await?,
     ];
     if let Some(folder) = &args.logs {
         site.write_logs(folder)?;
@@ -112,6 +111,8 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         clients: Tally::of(&heard),
         budgets: Some(budgets),
         figures: purse.figures(worst_case),
+        faults: Vec::new(),
+        skipped: Vec::new(),
         claims,
     })
 }

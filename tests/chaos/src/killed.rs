@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use terrace_domain::NanoUsd;
-use terrace_rpc::link::Link;
 use terrace_testkit::{Process, Session, process};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -26,7 +25,6 @@ use crate::claims::{
 use crate::observer::{Observed, Observer};
 use crate::purse::top_up;
 use crate::report::{Report, Tally, answers, progress, seconds};
-use crate::service::Service;
 use crate::site::{COST, Setup, Site};
 
 use schedule::{Blow, Target};
@@ -39,6 +37,13 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const PROOF: Duration = Duration::from_secs(120);
 /// What may be spent at first: some seconds' worth.
 const BUDGET: NanoUsd = NanoUsd::new(200 * COST.get());
+
+/// The flags that the command line takes its certificate by, and the files.
+const CLIENT_FILES: [(&str, &str); 3] = [
+    ("--ca", "ca.crt"),
+    ("--cert", "tls.crt"),
+    ("--cert-key", "tls.key"),
+];
 
 /// What an attack is to be.
 #[derive(Debug, Clone, clap::Args)]
@@ -68,12 +73,13 @@ pub struct Args {
 /// # Errors
 /// Something does not start, or does not come back after a kill.
 pub async fn run(args: &Args) -> anyhow::Result<Report> {
-    let mut site = Site::start(&Setup {
+    let mut site = Site::start(Setup {
         orchestrators: 1,
         daily_budget: BUDGET,
         reservation_ttl_s: 5,
         spool: args.spool,
         leases: args.leases,
+        surroundings: None,
     })
     .await?;
     let observer = Observer::start(site.database.url())?;
@@ -109,7 +115,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         format!("not all was written or presumed within {PATIENCE:?}")
     }));
     claims.push(top_ups(&mut session, added)?);
-    claims.push(proof(&site.ledger).await?);
+    claims.push(proof(&site).await?);
     if let Some(folder) = &args.logs {
         site.write_logs(folder)?;
     }
@@ -119,6 +125,8 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         clients: Tally::of(&heard),
         budgets: Some(budgets),
         figures: figures(&books, &away, args),
+        faults: Vec::new(),
+        skipped: Vec::new(),
         claims,
     })
 }
@@ -153,12 +161,12 @@ impl Clients {
         let stop = CancellationToken::new();
         let (mut asking, mut adding) = (JoinSet::new(), JoinSet::new());
         let orchestrators = site.orchestrators.first().context("no orchestrator")?;
-        let link = Link::network("orchestrator", &orchestrators.url())?;
+        let link = site.link(orchestrators)?;
         let chance = fastrand::Rng::with_seed(args.seed);
         asking.spawn(ask_at_rate(link, args.rate, chance, stop.clone()));
         // Half of all questions are paid; seven of ten of those can be.
         let a_second = COST.get() * i64::from(args.rate) * 35 / 100;
-        let ledger = Link::network("cost-ledger", &site.ledger.url())?;
+        let ledger = site.link(&site.ledger)?;
         adding.spawn(top_up(ledger, NanoUsd::new(a_second), stop.clone()));
         Ok(Self {
             asking,
@@ -222,7 +230,7 @@ fn claims(site: &Site, heard: &[Heard], books: &Requests, budgets: &Observed) ->
 }
 
 /// What was added to the budget is what the ledger has acknowledged.
-fn top_ups(session: &mut Session, acknowledged: NanoUsd) -> anyhow::Result<Claim> {
+pub(crate) fn top_ups(session: &mut Session, acknowledged: NanoUsd) -> anyhow::Result<Claim> {
     let sql = "SELECT coalesce(sum(topped_up_nano_usd), 0) FROM budget_periods";
     let booked = NanoUsd::new(books::number(session, sql)?);
     let about = "every top-up that was acknowledged is there, once";
@@ -235,10 +243,16 @@ fn top_ups(session: &mut Session, acknowledged: NanoUsd) -> anyhow::Result<Claim
 ///
 /// # Errors
 /// The program is not built, or does not end.
-pub async fn proof(ledger: &Service) -> anyhow::Result<Claim> {
+pub async fn proof(site: &Site) -> anyhow::Result<Claim> {
     let program = process::program("terrace")?;
-    let url = ledger.url();
-    let args = ["ledger", "verify", "--server", &url];
+    let mut args = vec!["ledger".into(), "verify".into(), "--server".into()];
+    args.push(site.url(&site.ledger));
+    if let Some(certificates) = &site.certificates {
+        for (flag, file) in CLIENT_FILES {
+            let file = certificates.file("client", file);
+            args.extend([flag.to_owned(), file.display().to_string()]);
+        }
+    }
     let mut verify = Process::start(&program, args, [("RUST_LOG", "warn")])?;
     let status = verify.wait(PROOF).await?;
     let about = "terrace ledger verify finds the books right";

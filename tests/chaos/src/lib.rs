@@ -7,12 +7,16 @@
 
 pub mod books;
 pub mod callers;
+pub mod certificates;
 pub mod claims;
+pub mod faults;
 pub mod fleet;
 pub mod killed;
+pub mod metrics;
 pub mod observer;
 pub mod purse;
 pub mod report;
 pub mod rolling;
 pub mod service;
 pub mod site;
+pub mod surroundings;

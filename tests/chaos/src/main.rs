@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use terrace_chaos::{fleet, killed, rolling};
+use terrace_chaos::{faults, fleet, killed, rolling};
 
 /// Attacks a Terrace of its own and holds its books against what clients were told.
 ///
@@ -25,6 +25,8 @@ const EXAMPLES: &str = "Examples:
   terrace-chaos fleet --orchestrators 8 --requests 20000
   terrace-chaos rolling --rate 100 --tls
   terrace-chaos rolling --acts restart,kill-gateway --settle-seconds 2
+  terrace-chaos faults --seed 7
+  terrace-chaos faults --only stopped,cut/cost-ledger --hold-seconds 5
   terrace-chaos killed --kills 2 --rate 50 --json";
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +35,8 @@ enum Attack {
     Killed(killed::Args),
     /// Many orchestrators spend one budget at once, until nothing is left.
     Fleet(fleet::Args),
+    /// Parts hang, are cut off, run out of room or lie, one after another, while clients ask.
+    Faults(faults::Args),
     /// Replicas come, go, hang and are killed, and the name service fails, while clients ask.
     Rolling(rolling::Args),
 }
@@ -43,6 +47,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let report = match &args.attack {
         Attack::Killed(attack) => killed::run(attack).await?,
         Attack::Fleet(attack) => fleet::run(attack).await?,
+        Attack::Faults(attack) => faults::run(attack).await?,
         Attack::Rolling(attack) => rolling::run(attack).await?,
     };
     let text = match args.json {

@@ -93,8 +93,48 @@ pub struct Report {
     pub budgets: Option<Observed>,
     /// Figures of this kind of attack.
     pub figures: BTreeMap<&'static str, i64>,
+    /// What came of each fault, where there were some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Survived>,
+    /// What could not be done on this machine, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// What has to be true.
     pub claims: Vec<Claim>,
+}
+
+/// What clients saw of one fault.
+#[derive(Debug, Serialize)]
+pub struct Survived {
+    /// Its name, as `stopped/cost-ledger`.
+    pub fault: String,
+    /// Questions asked from shortly before it until all was well again.
+    pub asked: usize,
+    /// Of these, answered.
+    pub answered: usize,
+    /// The others, by the reason.
+    pub reasons: BTreeMap<String, usize>,
+    /// From its end until a free and a paid question were answered, in milliseconds; absent: never.
+    pub back_ms: Option<u64>,
+}
+
+impl Survived {
+    /// Counts what clients heard while it went on.
+    #[must_use]
+    pub fn of(fault: String, heard: &[Heard], back: Option<Duration>) -> Self {
+        let mut reasons = BTreeMap::new();
+        for failure in heard.iter().filter_map(|one| one.end.as_ref().err()) {
+            *reasons.entry(failure.reason.to_string()).or_default() += 1;
+        }
+        let unanswered: usize = reasons.values().sum();
+        Self {
+            fault,
+            asked: heard.len(),
+            answered: heard.len() - unanswered,
+            reasons,
+            back_ms: back.map(|back| u64::try_from(back.as_millis()).unwrap_or(u64::MAX)),
+        }
+    }
 }
 
 impl Report {
@@ -147,6 +187,10 @@ impl Display for Report {
         if let Some(seen) = &self.budgets {
             budgets(seen, f)?;
         }
+        self.faults.iter().try_for_each(|one| survived(one, f))?;
+        for skipped in &self.skipped {
+            writeln!(f, "skipped  {skipped}")?;
+        }
         self.claims.iter().try_for_each(|claim| line(claim, f))
     }
 }
@@ -160,6 +204,26 @@ fn budgets(seen: &Observed, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         seen.away,
         fullest / 10,
         fullest % 10
+    )
+}
+
+fn survived(one: &Survived, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let back = one.back_ms.map_or_else(
+        || "not well again".to_owned(),
+        |back| format!("well after {back} ms"),
+    );
+    let reasons: Vec<_> = one
+        .reasons
+        .iter()
+        .map(|(why, n)| format!("{n} {why}"))
+        .collect();
+    writeln!(
+        f,
+        "  {:<32} {:>4} of {:<4} answered, {back:<22} {}",
+        one.fault,
+        one.answered,
+        one.asked,
+        reasons.join(", ")
     )
 }
 

@@ -112,6 +112,12 @@ impl Service {
         format!("http://{}", self.address)
     }
 
+    /// The id of its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether its process has not ended.
     #[must_use]
     pub fn is_running(&self) -> bool {

@@ -3,16 +3,23 @@
 //! Two models stand behind it: `small` is free and refuses what it is asked to `refuse`, `big` has a
 //! price and answers everything. Both take a moment, so that calls are under way when a kill comes.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use tempfile::TempDir;
 use terrace_domain::NanoUsd;
+use terrace_rpc::link::{Link, Network};
+use terrace_rpc::tls::{Client, File};
 use terrace_testkit::PostgresServer;
 use terrace_testkit::clock::zone_with_noon_now;
 use terrace_testkit::provider::{Provider, Reply, Rule, Script, UsageReport};
+use url::Url;
 
+use crate::certificates::Certificates;
 use crate::service::{Service, ports};
+use crate::surroundings::{Surroundings, Wires};
 
 /// What one call of `big` costs: 100 tokens in and 20 out at 3 and 15 dollars a million.
 pub const COST: NanoUsd = NanoUsd::new(600_000);
@@ -24,8 +31,21 @@ const SMALL_TAKES: Duration = Duration::from_millis(20);
 /// Until `big` answers.
 const BIG_TAKES: Duration = Duration::from_millis(60);
 
+/// The name of all servers in certificates, as they are called.
+pub const HOST: &str = "127.0.0.1";
+
+/// Where processes are, by name.
+pub const PLACES: [&str; 6] = [
+    "orchestrator",
+    "cost-ledger",
+    "classifier",
+    "quality-judge",
+    "gateway-local",
+    "gateway-paid",
+];
+
 /// What a site is to be.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Setup {
     /// How many orchestrators there are.
     pub orchestrators: usize,
@@ -37,23 +57,45 @@ pub struct Setup {
     pub spool: bool,
     /// Whether orchestrators decide over leases by themselves.
     pub leases: bool,
+    /// What stands around it; without it services call each other directly and in plain text.
+    pub surroundings: Option<Surroundings>,
 }
 
 /// A running site; gone when dropped.
 #[derive(Debug)]
 pub struct Site {
-    /// The database.
-    pub database: PostgresServer,
     /// The ledger.
     pub ledger: Service,
     /// The orchestrators.
     pub orchestrators: Vec<Service>,
-    /// What nobody kills: classifier, judge and gateways.
+    /// What `killed` leaves alone: classifier, judge and the gateways of `small` and `big`.
     pub others: Vec<Service>,
+    /// The model server with `small`.
+    pub local: Provider,
     /// The model server with `big`.
     pub paid: Provider,
-    _local: Provider,
+    /// The wires between them, where there are surroundings.
+    pub wires: Option<Wires>,
+    /// Their certificates, where there are surroundings.
+    pub certificates: Option<Certificates>,
+    /// The database.
+    pub database: PostgresServer,
+    /// What stands around it.
+    pub surroundings: Option<Surroundings>,
+    /// Where each place shows its metrics, where there are surroundings.
+    pub metrics: BTreeMap<&'static str, u16>,
     _folder: TempDir,
+}
+
+/// What a site is made of, before its services start.
+struct Ground {
+    folder: TempDir,
+    database: PostgresServer,
+    models: [Provider; 2],
+    ports: [u16; 5],
+    wires: Option<Wires>,
+    certificates: Option<Certificates>,
+    metrics: BTreeMap<&'static str, u16>,
 }
 
 impl Site {
@@ -61,47 +103,91 @@ impl Site {
     ///
     /// # Errors
     /// Something does not start; the message has its log.
-    pub async fn start(setup: &Setup) -> anyhow::Result<Self> {
-        let folder = TempDir::with_prefix("terrace-chaos.")?;
-        let database = PostgresServer::start().await?;
-        let (local, paid) = (Provider::start(small()), Provider::start(big()));
-        local.count_alone();
-        paid.count_alone();
-        let ports = ports::<5>()?;
-        let config = folder.path().join("terrace.yaml");
-        let yaml = yaml(setup, folder.path(), [&local.url(), &paid.url()], ports);
-        std::fs::write(&config, yaml)?;
+    pub async fn start(setup: Setup) -> anyhow::Result<Self> {
+        let ground = Ground::prepare(&setup).await?;
+        let config = ground.folder.path().join("terrace.yaml");
+        std::fs::write(&config, yaml(&setup, &ground)?)?;
         let config = config.to_string_lossy().into_owned();
-        let with = ["--config", &config];
-        let url = database.url().to_owned();
-        let variables = [
-            ("TERRACE__LEDGER__DATABASE_URL".to_owned(), url),
-            ("RUST_LOG".to_owned(), "warn".to_owned()),
+        let start = async |place: &'static str, port: u16| {
+            let mut with = vec!["--config", &config];
+            let name = match place.strip_prefix("gateway-") {
+                Some(backend) => {
+                    with.extend(["--backend", backend]);
+                    "tier-gateway"
+                }
+                None => place,
+            };
+            let variables = ground.variables(place, setup.surroundings.as_ref())?;
+            Service::start(name, port, &with, &variables).await
+        };
+        let [ledger, classifier, judge, first, second] = ground.ports;
+        let ledger = start("cost-ledger", ledger).await?;
+        let others = vec![
+            start("classifier", classifier).await?,
+            start("quality-judge", judge).await?,
+            start("gateway-local", first).await?,
+            start("gateway-paid", second).await?,
         ];
-        let [ledger, classifier, judge, first, second] = ports;
-        let ledger = Service::start("cost-ledger", ledger, &with, &variables).await?;
-        let mut others = Vec::new();
-        for (name, port) in [("classifier", classifier), ("quality-judge", judge)] {
-            others.push(Service::start(name, port, &with, &variables).await?);
-        }
-        for (backend, port) in [("local", first), ("paid", second)] {
-            let with = [with[0], with[1], "--backend", backend];
-            others.push(Service::start("tier-gateway", port, &with, &variables).await?);
-        }
         let mut orchestrators = Vec::new();
         for _ in 0..setup.orchestrators {
             let [port] = crate::service::ports()?;
-            orchestrators.push(Service::start("orchestrator", port, &with, &variables).await?);
+            orchestrators.push(start("orchestrator", port).await?);
         }
+        let [local, paid] = ground.models;
         Ok(Self {
-            database,
             ledger,
             orchestrators,
             others,
+            local,
             paid,
-            _local: local,
-            _folder: folder,
+            wires: ground.wires,
+            certificates: ground.certificates,
+            database: ground.database,
+            surroundings: setup.surroundings,
+            metrics: ground.metrics,
+            _folder: ground.folder,
         })
+    }
+
+    /// The process at a place, as `gateway-paid`.
+    ///
+    /// # Errors
+    /// There is no such place.
+    pub fn at(&self, place: &str) -> anyhow::Result<&Service> {
+        let service = match place {
+            "orchestrator" => self.orchestrators.first(),
+            "cost-ledger" => Some(&self.ledger),
+            "classifier" => self.others.first(),
+            "quality-judge" => self.others.get(1),
+            "gateway-local" => self.others.get(2),
+            "gateway-paid" => self.others.get(3),
+            _ => None,
+        };
+        service.with_context(|| format!("no {place}"))
+    }
+
+    /// A link for clients to a service, straight and not over its wire.
+    ///
+    /// # Errors
+    /// The files of the client's certificate cannot be read.
+    pub fn link(&self, service: &Service) -> anyhow::Result<Link> {
+        let Some(certificates) = &self.certificates else {
+            return Ok(Link::network("server", &service.url())?);
+        };
+        let file = |name| File::new("client", certificates.file("client", name));
+        let identity = Some((file("tls.crt"), file("tls.key")));
+        let client = Client::open(Some(file("ca.crt")), identity, Duration::from_secs(1))?;
+        let network = Network::default().with_tls(client);
+        Ok(network.link("server", &self.url(service))?)
+    }
+
+    /// Where a service answers.
+    #[must_use]
+    pub fn url(&self, service: &Service) -> String {
+        match self.certificates {
+            Some(_) => service.url().replacen("http", "https", 1),
+            None => service.url(),
+        }
     }
 
     /// Writes what each process logged to a file in this folder.
@@ -124,14 +210,113 @@ impl Site {
     }
 }
 
-fn small() -> Script {
+impl Ground {
+    async fn prepare(setup: &Setup) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("terrace-chaos.")?;
+        let around = setup.surroundings.as_ref();
+        let disk = around.and_then(|around| around.database_disk.as_ref());
+        let place = disk.map_or_else(std::env::temp_dir, |disk| disk.path().to_owned());
+        let clocks = around.and_then(|around| around.clocks.as_ref());
+        let clock = clocks.map(|clocks| clocks.variables("database"));
+        let clock = clock.transpose()?.unwrap_or_default();
+        let database = PostgresServer::start_in(&place, &clock).await?;
+        let models = [Provider::start(small()), Provider::start(big())];
+        models.iter().for_each(Provider::count_alone);
+        let ports = ports::<5>()?;
+        let mut ground = Self {
+            folder,
+            database,
+            models,
+            ports,
+            wires: None,
+            certificates: None,
+            metrics: BTreeMap::new(),
+        };
+        if around.is_some() {
+            ground.surround()?;
+        }
+        Ok(ground)
+    }
+
+    /// Lays the wires and signs a certificate for everybody.
+    fn surround(&mut self) -> anyhow::Result<()> {
+        let database = Url::parse(self.database.url())?;
+        let database = database.port().context("the database has no port")?;
+        let [ledger, classifier, judge, first, second] = self.ports;
+        let address = |name, port: u16| (name, format!("{HOST}:{port}"));
+        self.wires = Some(Wires::to([
+            address("cost-ledger", ledger),
+            address("classifier", classifier),
+            address("quality-judge", judge),
+            address("gateway-local", first),
+            address("gateway-paid", second),
+            address("database", database),
+        ]));
+        let certificates = Certificates::new(self.folder.path())?;
+        for name in PLACES.into_iter().chain(["client"]) {
+            certificates.sign(name, HOST)?;
+        }
+        self.certificates = Some(certificates);
+        self.metrics = PLACES.into_iter().zip(ports::<6>()?).collect();
+        Ok(())
+    }
+
+    /// The environment of the process at a place.
+    fn variables(
+        &self,
+        place: &str,
+        around: Option<&Surroundings>,
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let mut url = Url::parse(self.database.url())?;
+        if let Some(wires) = &self.wires {
+            let address = wires.of("database")?.address();
+            let port = address
+                .rsplit_once(':')
+                .and_then(|(_, port)| port.parse().ok());
+            let set = url.set_port(port);
+            anyhow::ensure!(set.is_ok(), "the database's URL takes no port");
+        }
+        let mut variables = vec![
+            ("TERRACE__LEDGER__DATABASE_URL".to_owned(), url.to_string()),
+            ("RUST_LOG".to_owned(), "warn".to_owned()),
+        ];
+        if let Some(certificates) = &self.certificates {
+            variables.extend(certificates.variables(place));
+        }
+        if let Some(clocks) = around.and_then(|around| around.clocks.as_ref()) {
+            variables.extend(clocks.variables(place)?);
+        }
+        Ok(variables)
+    }
+
+    /// Where callers find a service and where it shows its metrics, as further keys of its section.
+    fn further(&self, place: &str) -> anyhow::Result<String> {
+        let Some(wires) = &self.wires else {
+            return Ok(String::new());
+        };
+        let address = wires.of(place)?.address();
+        let metrics = self.metrics_of(place);
+        Ok(format!(", url: 'https://{address}', {metrics}"))
+    }
+
+    fn metrics_of(&self, place: &str) -> String {
+        let listens = |port: &u16| format!("metrics_listen: '{HOST}:{port}'");
+        self.metrics.get(place).map(listens).unwrap_or_default()
+    }
+}
+
+/// What `small` says when all is well.
+#[must_use]
+pub fn small() -> Script {
     let takes = |reply: Reply| reply.timing(SMALL_TAKES, Duration::ZERO);
     Script::serving(["small"])
         .rule(Rule::replying([takes(Reply::text(REFUSAL))]).containing("refuse"))
         .otherwise(takes(Reply::text(GOOD)))
 }
 
-fn big() -> Script {
+/// What `big` says when all is well.
+#[must_use]
+pub fn big() -> Script {
     let counts = UsageReport::Counts {
         input: 100,
         cached: 0,
@@ -141,31 +326,39 @@ fn big() -> Script {
     Script::serving(["big"]).otherwise(reply.timing(BIG_TAKES, Duration::ZERO))
 }
 
-fn yaml(setup: &Setup, folder: &Path, models: [&str; 2], ports: [u16; 5]) -> String {
-    let [local, paid] = models;
-    let [ledger, classifier, judge, first, second] = ports;
+fn spool_folder(setup: &Setup, folder: &Path) -> PathBuf {
+    let around = setup.surroundings.as_ref();
+    let disk = around.and_then(|around| around.spool_disk.as_ref());
+    disk.map_or(folder, |disk| disk.path()).join("spool")
+}
+
+fn yaml(setup: &Setup, ground: &Ground) -> anyhow::Result<String> {
+    let [local, paid] = ground.models.each_ref().map(Provider::url);
+    let [ledger, classifier, judge, first, second] = ground.ports;
     let (ttl, zone) = (setup.reservation_ttl_s, zone_with_noon_now());
     let budget = usd(setup.daily_budget);
+    let spool = spool_folder(setup, ground.folder.path());
     let spool = match setup.spool {
-        true => format!(
-            "  spool: {{folder: '{}'}}\n",
-            folder.join("spool").display()
-        ),
+        true => format!("  spool: {{folder: '{}'}}\n", spool.display()),
         false => String::new(),
     };
-    let backend = |name: &str, url: &str, more: &str, port: u16| {
-        format!(
-            "  {name}: {{kind: openai, url: '{url}/v1', max_concurrency: 512{more}, \
-             gateway: {{listen: '127.0.0.1:{port}'}}}}\n"
-        )
+    let backend = |name: &str, at: &str, more: &str, port: u16| {
+        let further = ground.further(&format!("gateway-{name}"))?;
+        anyhow::Ok(format!(
+            "  {name}: {{kind: openai, url: '{at}/v1', max_concurrency: 512{more}, \
+             gateway: {{listen: '{HOST}:{port}'{further}}}}}\n"
+        ))
     };
-    let service = |name: &str, port: u16| format!("  {name}: {{listen: '127.0.0.1:{port}'}}\n");
-    [
+    let service = |key: &str, port: u16| {
+        let further = ground.further(&key.replace('_', "-"))?;
+        anyhow::Ok(format!("  {key}: {{listen: '{HOST}:{port}'{further}}}\n"))
+    };
+    Ok([
         "tiers:\n  local_fast: {models: [{name: small, backend: local}]}\n",
         "  api_fallback: {models: [{name: big, backend: paid, price: {input: 3, output: 15}}]}\n",
         "backends:\n",
-        &backend("local", local, "", first),
-        &backend("paid", paid, ", paid: true", second),
+        &backend("local", &local, "", first)?,
+        &backend("paid", &paid, ", paid: true", second)?,
         "routing: {default_deadline: 10s}\n",
         &format!("cost_control: {{daily_budget: {budget}, time_zone: {zone}}}\n"),
         &format!("ledger:\n  reservation_ttl: {ttl}s\n  reaper_interval: 500ms\n{spool}"),
@@ -175,11 +368,15 @@ fn yaml(setup: &Setup, folder: &Path, models: [&str; 2], ports: [u16; 5]) -> Str
             setup.leases
         ),
         "services:\n",
-        &service("cost_ledger", ledger),
-        &service("classifier", classifier),
-        &service("quality_judge", judge),
+        &format!(
+            "  orchestrator: {{{}}}\n",
+            ground.metrics_of("orchestrator")
+        ),
+        &service("cost_ledger", ledger)?,
+        &service("classifier", classifier)?,
+        &service("quality_judge", judge)?,
     ]
-    .concat()
+    .concat())
 }
 
 /// An amount as people write it.

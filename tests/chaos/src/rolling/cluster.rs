@@ -12,8 +12,8 @@ use terrace_rpc::{Link, Network};
 use terrace_testkit::provider::{Provider, Reply, Rule, Script};
 use terrace_testkit::{NameService, PostgresServer};
 
-use super::certificates::Certificates;
 use super::streams::SLOWLY;
+use crate::certificates::Certificates;
 use crate::service::{Service, ports};
 
 /// The services, whoever is called before whoever calls.

@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use anyhow::Context as _;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use crate::metrics;
 
 /// The count of calls that generate, in the metrics of a gateway.
 const COUNT: &str = "rpc_server_call_duration_seconds_count{";
@@ -14,15 +12,8 @@ const METHOD: &str = "GatewayService/GenerateStream";
 ///
 /// # Errors
 /// It does not say.
-pub(super) async fn answered(metrics: SocketAddr) -> anyhow::Result<u64> {
-    let mut connection = TcpStream::connect(metrics).await?;
-    let question = b"GET /metrics HTTP/1.0\r\nhost: replica\r\n\r\n";
-    connection.write_all(question).await?;
-    let mut text = String::new();
-    connection
-        .read_to_string(&mut text)
-        .await
-        .context("metrics")?;
+pub(super) async fn answered(replica: SocketAddr) -> anyhow::Result<u64> {
+    let text = metrics::read(replica).await?;
     Ok(sum(&text))
 }
 

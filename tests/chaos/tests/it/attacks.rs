@@ -1,7 +1,7 @@
 //! Each kind of attack once, as short as it makes sense.
 
 use terrace_chaos::rolling::Act;
-use terrace_chaos::{fleet, killed, rolling};
+use terrace_chaos::{faults, fleet, killed, rolling};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_lose_nothing_double_nothing_and_pass_no_budget() {
@@ -16,6 +16,26 @@ async fn kills_lose_nothing_double_nothing_and_pass_no_budget() {
     let report = killed::run(&attack).await.unwrap();
     assert!(report.holds(), "{report}");
     assert!(report.clients.answered > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_end_and_everything_is_well_again() {
+    let only = [
+        "blackholed/gateway-paid",
+        "read-only/database",
+        "no-connections/database",
+        "wrong-usage/big",
+    ];
+    let attack = faults::Args {
+        rate: 10,
+        seed: 5,
+        hold_seconds: 1,
+        only: only.map(str::to_owned).to_vec(),
+        logs: None,
+    };
+    let report = faults::run(&attack).await.unwrap();
+    assert!(report.holds(), "{report}");
+    assert_eq!(report.faults.len(), only.len(), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

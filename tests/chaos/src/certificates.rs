@@ -3,19 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use time::OffsetDateTime;
 
 /// An authority and the folder where the files of all services lie.
 #[derive(Debug)]
-pub(super) struct Certificates {
+pub struct Certificates {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
     folder: PathBuf,
 }
 
 impl Certificates {
+    /// Makes an authority; its files will lie in this folder.
+    ///
     /// # Errors
     /// The folder cannot be written to.
-    pub(super) fn new(folder: &Path) -> anyhow::Result<Self> {
+    pub fn new(folder: &Path) -> anyhow::Result<Self> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,9 +34,23 @@ impl Certificates {
     ///
     /// # Errors
     /// A file cannot be written.
-    pub(super) fn sign(&self, service: &str, name: &str) -> anyhow::Result<()> {
+    pub fn sign(&self, service: &str, name: &str) -> anyhow::Result<()> {
+        self.sign_until(service, name, None)
+    }
+
+    /// As [`Certificates::sign`], for a certificate that ends at this moment.
+    ///
+    /// # Errors
+    /// As [`Certificates::sign`].
+    pub fn sign_until(
+        &self,
+        service: &str,
+        name: &str,
+        end: Option<OffsetDateTime>,
+    ) -> anyhow::Result<()> {
         let own = format!("terrace-{service}");
-        let params = CertificateParams::new(vec![name.to_owned(), own])?;
+        let mut params = CertificateParams::new(vec![name.to_owned(), own])?;
+        params.not_after = end.unwrap_or(params.not_after);
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
         let files = [
@@ -52,12 +69,14 @@ impl Certificates {
     }
 
     /// Where a file of a service lies.
-    pub(super) fn file(&self, service: &str, file: &str) -> PathBuf {
+    #[must_use]
+    pub fn file(&self, service: &str, file: &str) -> PathBuf {
         self.folder.join(format!("{service}-{file}"))
     }
 
     /// The variables that tell a service of its files.
-    pub(super) fn variables(&self, service: &str) -> Vec<(String, String)> {
+    #[must_use]
+    pub fn variables(&self, service: &str) -> Vec<(String, String)> {
         let variable = |key: &str, file: &str| {
             let path = self.file(service, file).display().to_string();
             (format!("TERRACE__TLS__{key}"), path)
