@@ -10,6 +10,8 @@ use tokio::time::{Instant, sleep};
 
 /// How often it is looked whether all is written.
 const POLL: Duration = Duration::from_millis(500);
+/// Requests that are read by one statement.
+const AT_ONCE: usize = 500;
 /// Looks in a row that have to see the same.
 const STEADY: u32 = 4;
 
@@ -30,18 +32,42 @@ pub type Requests = HashMap<String, Request>;
 /// # Errors
 /// The database does not answer.
 pub fn read(session: &mut Session) -> anyhow::Result<Requests> {
+    read_where(session, "")
+}
+
+fn read_where(session: &mut Session, which: &str) -> anyhow::Result<Requests> {
     let mut requests = Requests::new();
-    for row in session.ask("SELECT request_id, coalesce(outcome, '') FROM requests")? {
+    let outcomes = format!("SELECT request_id, coalesce(outcome, '') FROM requests {which}");
+    for row in session.ask(&outcomes)? {
         let [id, outcome] = row.try_into().map_err(unexpected)?;
         requests.entry(id).or_default().outcome = outcome;
     }
-    let steps = "SELECT request_id, step, outcome, cost_nano_usd FROM usage_events \
-                 ORDER BY request_id, nullif(split_part(step, '/', 2), '')::int, step";
-    for row in session.ask(steps)? {
+    let steps = format!(
+        "SELECT request_id, step, outcome, cost_nano_usd FROM usage_events {which} \
+         ORDER BY request_id, nullif(split_part(step, '/', 2), '')::int, step"
+    );
+    for row in session.ask(&steps)? {
         let [id, step, outcome, cost] = row.try_into().map_err(unexpected)?;
         let cost = NanoUsd::new(cost.parse()?);
         let request = requests.entry(id).or_default();
         request.steps.push((step, outcome, cost));
+    }
+    Ok(requests)
+}
+
+/// Reads these requests, by their ids, and their steps.
+///
+/// # Errors
+/// The database does not answer.
+pub fn read_these<T>(
+    session: &mut Session,
+    wanted: &HashMap<String, T>,
+) -> anyhow::Result<Requests> {
+    let mut requests = Requests::new();
+    let ids: Vec<String> = wanted.keys().map(|id| format!("'{id}'")).collect();
+    for some in ids.chunks(AT_ONCE) {
+        let which = format!("WHERE request_id IN ({})", some.join(","));
+        requests.extend(read_where(session, &which)?);
     }
     Ok(requests)
 }

@@ -6,7 +6,7 @@
 
 mod crowd;
 mod fault;
-mod inject;
+pub(crate) mod inject;
 pub(crate) mod leaks;
 mod lies;
 
@@ -30,6 +30,7 @@ use crate::purse::top_up;
 use crate::report::{Report, Survived, Tally, answers, progress, seconds};
 use crate::site::{COST, Setup, Site};
 use crate::surroundings::{Clocks, Disk, Surroundings};
+pub(crate) use fault::chosen;
 pub use fault::{Fault, Kind};
 
 /// The longest that all is well before a fault, in milliseconds.
@@ -75,7 +76,7 @@ pub struct Args {
 /// Something does not start, or a fault cannot be made or undone.
 pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let (faults, skipped, surroundings) = prepared(args)?;
-    let site = start(surroundings).await?;
+    let site = start(surroundings, BUDGET).await?;
     let observer = Observer::start(site.database.url())?;
     let mut run = Run::new(&site, args)?;
     run.warm_up().await;
@@ -129,6 +130,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         figures: figures(&books, &before, &after),
         faults: survived,
         skipped,
+        windows: Vec::new(),
         claims,
     })
 }
@@ -166,10 +168,13 @@ fn prepared(args: &Args) -> anyhow::Result<(Vec<Fault>, Vec<String>, Surrounding
 ///
 /// # Errors
 /// Something does not start.
-pub(crate) async fn start(surroundings: Surroundings) -> anyhow::Result<Site> {
+pub(crate) async fn start(
+    surroundings: Surroundings,
+    daily_budget: NanoUsd,
+) -> anyhow::Result<Site> {
     Site::start(Setup {
         orchestrators: 1,
-        daily_budget: BUDGET,
+        daily_budget,
         reservation_ttl_s: 5,
         spool: true,
         leases: false,
@@ -318,7 +323,7 @@ fn nobody_is_told_of_defects(heard: &[Heard]) -> Claim {
     )
 }
 
-fn nobody_ended(site: &Site) -> Claim {
+pub(crate) fn nobody_ended(site: &Site) -> Claim {
     let ended = site.services().filter(|service| !service.is_running());
     Claim::of(
         "no process ends by itself",

@@ -113,6 +113,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         figures: purse.figures(worst_case),
         faults: Vec::new(),
         skipped: Vec::new(),
+        windows: Vec::new(),
         claims,
     })
 }

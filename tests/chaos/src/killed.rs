@@ -127,6 +127,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         figures: figures(&books, &away, args),
         faults: Vec::new(),
         skipped: Vec::new(),
+        windows: Vec::new(),
         claims,
     })
 }

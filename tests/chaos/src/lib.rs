@@ -19,4 +19,5 @@ pub mod report;
 pub mod rolling;
 pub mod service;
 pub mod site;
+pub mod soak;
 pub mod surroundings;

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use terrace_chaos::{faults, fleet, killed, rolling};
+use terrace_chaos::{faults, fleet, killed, rolling, soak};
 
 /// Attacks a Terrace of its own and holds its books against what clients were told.
 ///
@@ -27,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   terrace-chaos rolling --acts restart,kill-gateway --settle-seconds 2
   terrace-chaos faults --seed 7
   terrace-chaos faults --only stopped,cut/cost-ledger --hold-seconds 5
+  terrace-chaos soak --minutes 60 --rate 400
   terrace-chaos killed --kills 2 --rate 50 --json";
 
 #[derive(Debug, Subcommand)]
@@ -39,6 +40,8 @@ enum Attack {
     Faults(faults::Args),
     /// Replicas come, go, hang and are killed, and the name service fails, while clients ask.
     Rolling(rolling::Args),
+    /// The same load for long, with a fault now and then: nothing may grow.
+    Soak(soak::Args),
 }
 
 #[tokio::main]
@@ -49,6 +52,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         Attack::Fleet(attack) => fleet::run(attack).await?,
         Attack::Faults(attack) => faults::run(attack).await?,
         Attack::Rolling(attack) => rolling::run(attack).await?,
+        Attack::Soak(attack) => soak::run(attack).await?,
     };
     let text = match args.json {
         true => serde_json::to_string_pretty(&report)? + "\n",

@@ -11,6 +11,7 @@ use terrace_domain::Failure;
 use crate::callers::{Answer, Heard};
 use crate::claims::Claim;
 use crate::observer::Observed;
+use crate::soak::Window;
 
 /// What clients heard, counted.
 #[derive(Debug, Default, Serialize)]
@@ -53,6 +54,18 @@ impl Tally {
         tally.answered = took.len();
         (tally.p50_ms, tally.p99_ms) = (at(50), at(99));
         tally
+    }
+
+    /// Adds what was heard later; the longest of both medians and percentiles stands.
+    pub fn add(&mut self, later: Self) {
+        self.asked += later.asked;
+        self.answered += later.answered;
+        self.sent_again += later.sent_again;
+        for (told, count) in later.unanswered {
+            *self.unanswered.entry(told).or_default() += count;
+        }
+        self.p50_ms = self.p50_ms.max(later.p50_ms);
+        self.p99_ms = self.p99_ms.max(later.p99_ms);
     }
 }
 
@@ -99,6 +112,9 @@ pub struct Report {
     /// What could not be done on this machine, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
+    /// What was measured of each window of a soak.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
     /// What has to be true.
     pub claims: Vec<Claim>,
 }
@@ -188,6 +204,7 @@ impl Display for Report {
             budgets(seen, f)?;
         }
         self.faults.iter().try_for_each(|one| survived(one, f))?;
+        self.windows.iter().try_for_each(|one| window(one, f))?;
         for skipped in &self.skipped {
             writeln!(f, "skipped  {skipped}")?;
         }
@@ -224,6 +241,20 @@ fn survived(one: &Survived, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         one.answered,
         one.asked,
         reasons.join(", ")
+    )
+}
+
+fn window(one: &Window, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let memory: i64 = one.memory_kib.values().sum();
+    writeln!(
+        f,
+        "  {:>6} of {:<6} answered, p50 {:>5} ms, p99 {:>5} ms, {:>6} MiB  {}",
+        one.answered,
+        one.asked,
+        one.p50_ms,
+        one.p99_ms,
+        memory / 1024,
+        one.fault.as_deref().unwrap_or_default()
     )
 }
 

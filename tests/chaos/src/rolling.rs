@@ -98,6 +98,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         figures: figures(&done),
         faults: Vec::new(),
         skipped: Vec::new(),
+        windows: Vec::new(),
         claims: claims(&done),
     })
 }

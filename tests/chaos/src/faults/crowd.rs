@@ -20,7 +20,7 @@ const ASKED: u8 = b'R';
 
 /// Connections that are held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(crate) struct Crowd {
     _holding: JoinSet<()>,
     full: CancellationToken,
 }

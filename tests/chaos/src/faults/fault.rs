@@ -105,7 +105,7 @@ impl Fault {
 ///
 /// # Errors
 /// A name that no fault has.
-pub(super) fn chosen(only: &[String], seed: u64) -> anyhow::Result<Vec<Fault>> {
+pub(crate) fn chosen(only: &[String], seed: u64) -> anyhow::Result<Vec<Fault>> {
     let each = |kind: Kind| {
         let victims = kind.victims().iter();
         victims.map(move |&whom| Fault { kind, whom })

@@ -31,7 +31,7 @@ const TERMINATE: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_ac
 ///
 /// # Errors
 /// It cannot be done.
-pub(super) async fn begin(site: &Site, fault: Fault) -> anyhow::Result<Option<Crowd>> {
+pub(crate) async fn begin(site: &Site, fault: Fault) -> anyhow::Result<Option<Crowd>> {
     let Fault { kind, whom } = fault;
     match kind {
         Kind::Stopped => signal(site, whom, "STOP")?,
@@ -62,7 +62,7 @@ pub(super) async fn begin(site: &Site, fault: Fault) -> anyhow::Result<Option<Cr
 ///
 /// # Errors
 /// What was done cannot be undone.
-pub(super) async fn end(site: &Site, fault: Fault) -> anyhow::Result<()> {
+pub(crate) async fn end(site: &Site, fault: Fault) -> anyhow::Result<()> {
     let Fault { kind, whom } = fault;
     match kind {
         Kind::Stopped => signal(site, whom, "CONT")?,
