@@ -26,6 +26,8 @@ pub(crate) struct Setup {
     pub(crate) paid: bool,
     /// Orchestrators decide over slices of the budgets.
     pub(crate) leases: bool,
+    /// The backend is asked for an answer in one piece where the client is.
+    pub(crate) whole: bool,
     /// Models in the one tier.
     pub(crate) models: u32,
     /// Whether callers need a key.
@@ -38,6 +40,7 @@ impl Setup {
         split: false,
         paid: true,
         leases: false,
+        whole: false,
         models: 1,
         keys: false,
     };
@@ -154,11 +157,14 @@ fn yaml(setup: Setup, backend: &str) -> String {
     format!(
         "tiers:\n  local_fast:\n    models:\n{models}\
          backends:\n  stub:\n    kind: openai\n    url: 'http://{backend}/v1'\n    \
-         paid: {}\n    max_concurrency: 4096\n    queue: {{max_waiting: 4096}}\n\
+         paid: {}\n    whole_answers: {}\n    max_concurrency: 4096\n    queue: {{max_waiting: 4096}}\n\
          cost_control: {{daily_budget: 1000000}}\n\
          ledger: {{leases: {{enabled: {}}}}}\n\
          auth: {{required: {}}}\n\
          limits: {{max_in_flight: 8192, max_prompt_bytes: 4MiB}}\n",
-        setup.paid, setup.leases, setup.keys
+        setup.paid && !setup.whole,
+        setup.whole,
+        setup.leases,
+        setup.keys
     )
 }

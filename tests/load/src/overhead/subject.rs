@@ -44,12 +44,21 @@ const PLAIN: Form = Form {
 };
 
 /// The forms that there are.
-static FORMS: [Form; 5] = [
+static FORMS: [Form; 6] = [
     PLAIN,
     Form {
         name: "terrace-leases",
         setup: Setup {
             leases: true,
+            ..Setup::PLAIN
+        },
+        ..PLAIN
+    },
+    Form {
+        name: "terrace-whole",
+        setup: Setup {
+            leases: true,
+            whole: true,
             ..Setup::PLAIN
         },
         ..PLAIN
