@@ -143,10 +143,11 @@ mod tests {
         let sent = br#"{"messages": "a secret \", expected nothing"}"#;
         let refusal = decode::<Wanted>(sent).unwrap_err();
         let told = &refusal.failure.fields[0].description;
-        assert_eq!(
-            told,
-            "invalid type: a string, expected a sequence at line 1 column 46"
+        assert!(
+            told.starts_with("invalid type: a string, expected a sequence"),
+            "{told}"
         );
+        assert!(!told.contains("secret"), "{told}");
         let variant = "unknown variant `a secret`, expected one of `a`, `b` at line 1";
         assert_eq!(
             without_what_was_sent(variant),
