@@ -19,6 +19,22 @@ use crate::learning::Learning;
 use crate::recent::Ranks;
 use crate::task::TaskKind;
 
+/// Reads `bytes` as the message of each rpc, and classifies what is in it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], classifier: &Classifier) {
+    use prost::Message as _;
+    if let Ok(mut message) = wire::ClassifyRequest::decode(bytes) {
+        let models = take(&mut message.models).len();
+        if let Ok(request) = request::from_wire(message, RequestLimits::default(), models) {
+            drop(classifier.classify(&request));
+            drop(lesson::hashed(classify::read(&request)));
+        }
+    }
+    if let Ok(message) = wire::LearnRequest::decode(bytes) {
+        drop(lesson::from_wire(message));
+    }
+}
+
 /// The generated service over the use case.
 #[derive(Debug, Clone)]
 pub struct Grpc {

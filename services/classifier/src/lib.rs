@@ -12,6 +12,9 @@ pub mod classify;
 pub mod config;
 pub mod evidence;
 mod features;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 pub mod language;
 pub mod learning;

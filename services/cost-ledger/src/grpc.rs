@@ -93,6 +93,29 @@ impl Grpc {
     }
 }
 
+/// Reads `bytes` as the message of each rpc that says something.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_any(bytes: &[u8], rules: &Rules) {
+    fn each<M: prost::Message + Default, T>(bytes: &[u8], read: impl Fn(M) -> Result<T, Failure>) {
+        drop(M::decode(bytes).map(read));
+    }
+    each(bytes, |message| read::reserve(message, rules));
+    each(bytes, |message| read::extend(&message, rules));
+    each(bytes, |message| read::settle(&message, rules));
+    each(bytes, |message| read::release(&message));
+    each(bytes, |message| read::lookup(&message));
+    each(bytes, |message| read::watch_alerts(&message));
+    each(bytes, |message| summary::ask(&message, rules));
+    each(bytes, |message| usage::list(&message, rules));
+    each(bytes, |message| usage::export(&message, rules));
+    each(bytes, |message| keys::create(message, &rules.secrets));
+    each(bytes, |message| keys::rotate(&message, &rules.secrets));
+    each(bytes, |message| {
+        keys::authenticate(&message, &rules.secrets)
+    });
+    each(bytes, |message| keys::list(&message));
+}
+
 type Answer<T> = Result<Response<T>, Status>;
 
 fn refused(failure: Failure) -> Status {

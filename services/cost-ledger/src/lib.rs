@@ -18,6 +18,9 @@ mod commit;
 pub mod config;
 pub mod error;
 mod extend;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grpc;
 mod history;
 mod lease;

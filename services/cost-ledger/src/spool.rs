@@ -34,6 +34,12 @@ const CHUNK: usize = 256;
 /// The longest that newcomers wait for what is left.
 const HANDOVER: Duration = Duration::from_secs(1);
 
+/// Reads `bytes` as the file of a spool, and gives its records.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
+    file::all(bytes).0
+}
+
 /// Where settlements wait on disk. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {

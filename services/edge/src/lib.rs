@@ -15,6 +15,9 @@ mod body;
 mod caller;
 pub mod config;
 mod dashboard;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grpc_web;
 pub mod listen;
 mod models;

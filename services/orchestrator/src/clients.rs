@@ -16,6 +16,8 @@ pub use gateway::GatewayClient;
 pub use judge::JudgeClient;
 pub use ledger::LedgerClient;
 pub(crate) use ledger::attempt_outcome;
+#[cfg(feature = "fuzzing")]
+pub(crate) use valkey::read_kept;
 pub use valkey::{InvalidStore, Valkey, ValkeySettings};
 
 use terrace_domain::{Failure, Fault, Reason};

@@ -166,6 +166,36 @@ fn caller_of<T>(request: &Request<T>) -> Option<Caller> {
     request.extensions().get::<Caller>().cloned()
 }
 
+/// Reads `bytes` as the message of each rpc.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], reader: &Reader) {
+    use prost::Message as _;
+    if let Ok(message) = wire::RouteRequest::decode(bytes) {
+        drop(reader.read(message));
+    }
+    if let Ok(message) = wire::RouteStreamRequest::decode(bytes) {
+        drop(reader.read_stream(message));
+    }
+    if let Ok(message) = wire::ExplainRequest::decode(bytes) {
+        drop(reader.read_explain(message));
+    }
+    if let Ok(message) = wire::EvictCacheRequest::decode(bytes) {
+        drop(reader.read_evict(message));
+    }
+    if let Ok(message) = wire::ReportOutcomeRequest::decode(bytes) {
+        drop(reader.read_report(&message));
+    }
+    if let Ok(message) = wire::EmbedRequest::decode(bytes) {
+        drop(reader.read_embed(message));
+    }
+    if let Ok(message) = wire::PullModelRequest::decode(bytes) {
+        drop(request::pull(message));
+    }
+    if let Ok(message) = wire::WatchRequestsRequest::decode(bytes) {
+        drop(request::watch(&message));
+    }
+}
+
 #[tonic::async_trait]
 impl RouterService for Grpc {
     async fn route(

@@ -15,6 +15,9 @@ pub mod config;
 pub mod demand;
 pub mod door;
 pub mod fingerprint;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 pub mod metrics;
 pub mod opinion;

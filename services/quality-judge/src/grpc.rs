@@ -24,6 +24,21 @@ use crate::offload::Offload;
 use crate::second::{Opinion, Seconds};
 use crate::weigh::{Verdict, Weighed};
 
+/// Reads `bytes` as a message and judges what is in it.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], judge: &Judge, max_messages: usize) {
+    use prost::Message as _;
+    let Ok(message) = wire::JudgeRequest::decode(bytes) else {
+        return;
+    };
+    let _load = request::load(&message);
+    drop(request::subject(&message));
+    if let Ok(case) = request::from_wire(message, max_messages) {
+        drop(judge.judge(&case));
+        drop(code_tree(&case.answer));
+    }
+}
+
 /// The generated service over the use case.
 #[derive(Debug, Clone)]
 pub struct Grpc {

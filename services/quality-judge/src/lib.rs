@@ -17,6 +17,9 @@ pub mod clients;
 pub mod config;
 pub mod fences;
 pub mod format;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grpc;
 pub mod head;
 pub mod judge;

@@ -1,6 +1,6 @@
-//! The decoders as fuzz targets see them: bytes in, nothing out.
+//! What reads bytes from outside, as fuzz targets see it: bytes in, nothing out.
 //!
-//! The first byte says how the others are cut into pieces, as a network would.
+//! For streams the first byte says how the others are cut into pieces, as a network would.
 
 use crate::provider::fuzzing;
 
@@ -17,6 +17,16 @@ pub fn ndjson(data: &[u8]) {
 /// The stream of the Anthropic wire.
 pub fn anthropic(data: &[u8]) {
     fuzzing::anthropic(pieces(data));
+}
+
+/// Whole answers: lists of models, vectors, complaints, progress.
+pub fn whole(data: &[u8]) {
+    fuzzing::whole(data);
+}
+
+/// The messages of callers.
+pub fn messages(data: &[u8]) {
+    crate::grpc::read(data);
 }
 
 fn pieces(data: &[u8]) -> impl Iterator<Item = &[u8]> {

@@ -39,6 +39,25 @@ impl Grpc {
     }
 }
 
+/// Reads `bytes` as the message of each rpc.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8]) {
+    use prost::Message as _;
+    let limits = Limits(terrace_config::Limits::default());
+    if let Ok(message) = wire::GenerateRequest::decode(bytes) {
+        drop(request::call(message.generation, limits));
+    }
+    if let Ok(message) = wire::GenerateStreamRequest::decode(bytes) {
+        drop(request::streamed(message, limits));
+    }
+    if let Ok(message) = wire::EmbedRequest::decode(bytes) {
+        drop(request::embed(message, limits));
+    }
+    if let Ok(message) = wire::PullModelRequest::decode(bytes) {
+        drop(request::pull(&message));
+    }
+}
+
 type Answers<T> = BoxStream<'static, Result<T, Status>>;
 
 #[tonic::async_trait]

@@ -58,6 +58,15 @@ pub(crate) mod fuzzing {
         ));
     }
 
+    /// Whole answers of every wire, and complaints.
+    pub(crate) fn whole(bytes: &[u8]) {
+        let complaint = super::complaint::Complaint::read(bytes);
+        let _fault = complaint.named_fault();
+        let _fault = complaint.inside_answer();
+        super::openai::read_whole(bytes);
+        super::ollama::read_whole(bytes);
+    }
+
     fn decode<'a>(
         mut decoder: impl Decode,
         pieces: impl Iterator<Item = &'a [u8]>,

@@ -46,6 +46,15 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     stream::respond(events, chunks, &edge.settings).await
 }
 
+/// Reads `bytes` as the body of a call.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], settings: &crate::config::Settings) -> Result<(), Refusal> {
+    let body: Completion = body::decode(bytes)?;
+    let mut asked = body.asked(&HeaderMap::new(), settings)?;
+    drop(asked.wishes.streamed(settings));
+    Ok(())
+}
+
 /// A whole answer.
 fn whole(response: &wire::RouteResponse, one_call_at_most: bool) -> Response {
     let headers: HeaderMap = account::headers(response);

@@ -65,6 +65,15 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     Ok((headers(&answer), body).into_response())
 }
 
+/// Reads `bytes` as the body of a call.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], settings: &crate::config::Settings) -> Result<(), Refusal> {
+    let body: Wanted = body::decode(bytes)?;
+    let asked = body.asked(&HeaderMap::new(), settings)?;
+    drop(asked.request);
+    Ok(())
+}
+
 impl Wanted {
     fn asked(self, headers: &HeaderMap, settings: &Settings) -> Result<Asked, Refusal> {
         let mut noted = Violations::new();

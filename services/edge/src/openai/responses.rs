@@ -43,6 +43,15 @@ async fn answered(edge: &Edge, request: Request) -> Result<Response, Refusal> {
     stream::respond(events, Items::new(asked), &edge.settings).await
 }
 
+/// Reads `bytes` as the body of a call.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(bytes: &[u8], settings: &crate::config::Settings) -> Result<(), Refusal> {
+    let body: Creation = body::decode(bytes)?;
+    let mut asked = body.asked(&http::HeaderMap::new(), settings)?;
+    drop(asked.wishes.streamed(settings));
+    Ok(())
+}
+
 /// A whole response.
 fn whole(response: &wire::RouteResponse, asked: &Asked) -> Value {
     let decision = response.decision.clone().unwrap_or_default();

@@ -31,6 +31,13 @@ use entries::Entries;
 use guard::Guard;
 use record::Record;
 
+/// Reads `bytes` as an answer that a cache has kept.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_kept(bytes: &[u8], project: &ProjectName) {
+    let record = Record::from_bytes(bytes);
+    drop(record.and_then(|record| record.into_kept(project, Duration::ZERO)));
+}
+
 /// Where the answers are kept.
 #[derive(Debug, Clone)]
 pub struct ValkeySettings {

@@ -24,6 +24,19 @@ use crate::error::Fault;
 use request::ChatRequest;
 pub(super) use response::ChatDecoder;
 
+/// Reads `bytes` as every whole answer that is no chat: names, what a model is, vectors, and a line
+/// of progress.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_whole(bytes: &[u8]) {
+    pull::read_line(bytes);
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else {
+        return;
+    };
+    drop(describe::names(&value));
+    let _traits = describe::traits(&value);
+    drop(embed::read(value, 1));
+}
+
 /// An adapter for one Ollama.
 pub(crate) struct Ollama {
     http: Http,

@@ -25,6 +25,19 @@ use crate::error::Fault;
 use request::ChatRequest;
 pub(super) use response::ChatDecoder;
 
+/// Reads `bytes` as every whole answer that is no stream: a list of models, what a server says of
+/// itself, vectors, and what came instead of a stream.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_whole(bytes: &[u8]) {
+    drop(response::not_a_stream(bytes));
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(bytes) else {
+        return;
+    };
+    drop(model_list::read(&value));
+    let _capabilities = describe::llama_cpp(&value);
+    drop(embeddings::read(value, 1));
+}
+
 /// The most stop sequences that OpenAI takes; servers of one's own take any number.
 const MAX_STOPS_OF_OPENAI: usize = 4;
 

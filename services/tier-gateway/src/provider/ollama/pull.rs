@@ -73,6 +73,16 @@ impl Reading {
     }
 }
 
+/// Reads lines of progress from `bytes`.
+#[cfg(feature = "fuzzing")]
+pub(super) fn read_line(bytes: &[u8]) {
+    let mut lines = NdJson::default();
+    lines.push(bytes);
+    while let Ok(Some(line)) = lines.next() {
+        drop(read(&line));
+    }
+}
+
 fn read(line: &Line) -> Result<Progress, Fault> {
     let said: Said = serde_json::from_str(&line.text).map_err(|_| Fault::Malformed {
         offset: line.offset,
