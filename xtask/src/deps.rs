@@ -116,7 +116,7 @@ const TOLERATED: &[(&str, &str)] = &[
 ];
 
 /// Licences that a dependency may have.
-const LICENCES: &[&str] = &[
+pub(crate) const LICENCES: &[&str] = &[
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",

@@ -10,6 +10,7 @@ mod finding;
 mod modules;
 mod proto;
 mod size;
+mod supply;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ enum Task {
     Check,
     /// Direction of dependencies, crates with one home, banned crates, licences.
     Deps,
+    /// Whether `docs/SUPPLY_CHAIN.md` has a reason for each foreign crate.
+    Supply,
     /// Lengths of files and functions, `mod.rs`, notes without an issue number.
     Size,
     /// Wire types that go further into a service than its `grpc.rs`.
@@ -58,6 +61,7 @@ impl Task {
             Self::Check => {
                 let parts = [
                     Self::Deps,
+                    Self::Supply,
                     Self::Size,
                     Self::Modules,
                     Self::Docs,
@@ -68,6 +72,7 @@ impl Task {
                 Ok(found.collect::<Result<Vec<_>, _>>()?.concat())
             }
             Self::Deps => deps::check(root),
+            Self::Supply => supply::check(root),
             Self::Size => size::check(root),
             Self::Modules => modules::check(root),
             Self::Docs => docs::check(root),
