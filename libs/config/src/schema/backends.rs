@@ -242,13 +242,7 @@ fn read_backend(name: &str, base: Option<&BuiltIn>, section: &mut Section<'_, '_
     let home = base.filter(|base| url.as_ref().is_some_and(|url| base.is_home(url)));
     let api_key = read_key(section, home.filter(|_| !scripted));
     let profile = read_profile(section, kind, url.as_ref());
-    let outside = kind.is_some_and(|kind| kind != BackendKind::Ollama)
-        && url.as_ref().is_some_and(read::is_public);
-    let paid = section.or(
-        "paid",
-        outside || base.is_some_and(|base| base.paid),
-        boolean,
-    );
+    let paid = read_paid(section, base, kind, url.as_ref());
     let replicas = section.or("replicas", Vec::new(), |node| {
         read::list(node)?.iter().map(read::backend_url).collect()
     });
@@ -294,6 +288,19 @@ fn read_backend(name: &str, base: Option<&BuiltIn>, section: &mut Section<'_, '_
         backend,
         listens,
     }
+}
+
+/// What is somebody else's and outside is billed, unless the file says otherwise.
+fn read_paid(
+    section: &mut Section<'_, '_>,
+    base: Option<&BuiltIn>,
+    kind: Option<BackendKind>,
+    url: Option<&Url>,
+) -> bool {
+    let outside =
+        kind.is_some_and(|kind| kind != BackendKind::Ollama) && url.is_some_and(read::is_public);
+    let usual = outside || base.is_some_and(|base| base.paid);
+    section.or("paid", usual, boolean)
 }
 
 fn read_server(

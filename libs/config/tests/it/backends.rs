@@ -93,6 +93,24 @@ fn the_profile_of_openai_is_told_from_its_host() {
 }
 
 #[test]
+fn whole_answers_are_for_what_costs_nothing() {
+    let with = |more: &str| {
+        format!(
+            "tiers: {{a: {{models: [{{name: m, backend: b, price: {{input: 1, output: 1}}}}]}}}}\n\
+             backends: {{b: {{kind: openai, url: 'http://b/v1', whole_answers: true{more}}}}}"
+        )
+    };
+    assert!(only_backend(&with("")).whole_answers);
+    let paid = problems(&with(", paid: true"));
+    assert!(paid[0].contains("is not for a paid backend"), "{paid:?}");
+    let ollama = problems("backends: {ollama: {whole_answers: true}}");
+    assert!(
+        ollama[0].contains("is for the kind `openai` alone"),
+        "{ollama:?}"
+    );
+}
+
+#[test]
 fn urls_that_lead_nowhere_good_are_refused_and_not_quoted() {
     for url in [
         "http://169.254.169.254/latest",
