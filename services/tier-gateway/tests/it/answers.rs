@@ -1,9 +1,11 @@
-//! Good answers, whole and streamed, on both wires.
+//! Good answers, whole and streamed, on all wires.
+
+use std::time::Duration;
 
 use terrace_proto::common::v1 as common;
-use terrace_testkit::provider::{Reply, Script, UsageReport};
+use terrace_testkit::provider::{Provider, Reply, Script, UsageReport};
 
-use crate::sandbox::{ALL, Sandbox, Wire, ask};
+use crate::sandbox::{ALL, Sandbox, Wire, ask, settings};
 
 fn script(reply: Reply) -> Script {
     Script::serving(["m"]).otherwise(reply)
@@ -30,11 +32,11 @@ async fn a_whole_answer_has_text_reason_usage_and_model() {
 }
 
 #[tokio::test]
-async fn a_stream_has_each_piece_and_ends_with_all_that_was_used() {
+async fn a_stream_has_all_of_the_text_and_ends_with_all_that_was_used() {
     for wire in ALL {
         let (sandbox, _provider) = Sandbox::with(wire, script(hello()));
         let streamed = sandbox.stream(ask()).await;
-        assert_eq!(streamed.deltas, ["Hel", "lo ", "wörld."], "{wire:?}");
+        assert_eq!(streamed.text(), "Hello wörld.", "{wire:?}");
         let finished = streamed.finished.unwrap();
         assert_eq!(finished.finish_reason(), common::FinishReason::Stop);
         let usage = finished.usage.unwrap();
@@ -125,4 +127,48 @@ async fn a_slow_stream_within_its_limits_is_no_fault() {
     let reply = hello().timing(pace, pace);
     let (sandbox, _provider) = Sandbox::with(Wire::Ollama, script(reply));
     assert_eq!(sandbox.stream(ask()).await.text(), "Hello wörld.");
+}
+
+/// A gateway that asks its backend for whole answers, in front of a provider.
+fn asking_for_whole_answers(reply: Reply) -> (Sandbox, Provider) {
+    let provider = Provider::start(script(reply));
+    let mut settings = settings(Wire::OpenAi, &Wire::OpenAi.url(&provider.url()));
+    settings.backend.whole_answers = true;
+    (Sandbox::new(&settings), provider)
+}
+
+#[tokio::test]
+async fn a_backend_that_is_to_answer_in_one_piece_is_asked_so_and_read_alike() {
+    let (sandbox, provider) = asking_for_whole_answers(hello());
+    let whole = sandbox.whole(ask()).await.unwrap();
+    assert_eq!(whole.text, "Hello wörld.");
+    assert_eq!(whole.finish, common::FinishReason::Stop);
+    assert_eq!(
+        (whole.usage.input_tokens, whole.usage.output_tokens),
+        (10, 3)
+    );
+    assert_eq!(whole.served_model, "m");
+    assert_eq!(provider.requests()[0].body["stream"], false);
+}
+
+#[tokio::test]
+async fn whoever_is_shown_the_pieces_gets_a_stream_all_the_same() {
+    let (sandbox, provider) = asking_for_whole_answers(hello());
+    let streamed = sandbox.stream(ask()).await;
+    assert_eq!(streamed.text(), "Hello wörld.");
+    assert_eq!(provider.requests()[0].body["stream"], true);
+}
+
+#[tokio::test]
+async fn an_answer_in_one_piece_may_take_longer_than_a_first_token() {
+    let late = Reply {
+        first_delay: Duration::from_millis(300),
+        ..hello()
+    };
+    let provider = Provider::start(script(late));
+    let mut settings = settings(Wire::OpenAi, &Wire::OpenAi.url(&provider.url()));
+    settings.backend.whole_answers = true;
+    settings.backend.first_token_timeout = Duration::from_millis(50);
+    let whole = Sandbox::new(&settings).whole(ask()).await.unwrap();
+    assert_eq!(whole.text, "Hello wörld.");
 }

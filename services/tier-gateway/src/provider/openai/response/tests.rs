@@ -134,3 +134,24 @@ proptest! {
         let _ = decode(&bytes, size);
     }
 }
+
+#[test]
+fn an_answer_in_one_piece_is_one_chunk() {
+    let body = br#"{"id":"chatcmpl-1","model":"m","choices":[{"index":0,"message":{"role":"assistant",
+        "content":"Hi","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},
+        "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
+    let chunk = whole(body).unwrap();
+    assert_eq!(chunk.text, "Hi");
+    assert_eq!(chunk.finish, Some(Finish::ToolCalls));
+    assert_eq!(chunk.tool_calls[0].name.as_deref(), Some("f"));
+    assert_eq!(chunk.usage.unwrap().input, Some(3));
+}
+
+#[test]
+fn what_is_no_answer_in_one_piece_is_a_fault() {
+    for body in [&b"hello"[..], b"{}", br#"{"choices":[]}"#, b"[]"] {
+        assert!(matches!(whole(body), Err(Fault::Malformed { .. })));
+    }
+    let error = whole(br#"{"error":{"message":"overloaded","type":"server_error"}}"#);
+    assert!(!matches!(error, Ok(_) | Err(Fault::Malformed { .. })));
+}
