@@ -139,7 +139,9 @@ impl Peer {
         loop {
             let url = std::fs::read_to_string(file).unwrap_or_default();
             if let Some(rest) = url.trim().strip_prefix("http://") {
-                return Ok(rest.trim_end_matches('/').to_owned());
+                // Without the path: that stands in the file of the peers.
+                let authority = rest.split('/').next().unwrap_or(rest);
+                return Ok(authority.to_owned());
             }
             ensure!(began.elapsed() < self.patience(), "it wrote no address");
             sleep(Duration::from_millis(20)).await;
