@@ -63,7 +63,7 @@ impl Middleware for Reject {
             // Binary metadata is base64 on the wire: its text is plain, too.
             if value.to_str().is_err() {
                 noted.add(
-                    &format!("metadata.{name}"),
+                    format!("metadata.{name}"),
                     "must be plain text: send bytes under a name that ends in -bin",
                 );
             }
