@@ -246,8 +246,9 @@ impl Feature {
         let usage = answer.usage.context("no usage")?;
         let finish = answer.finish.context("no end")?;
         match self {
+            // In how many pieces depends on how they come: those that wait together go on as one.
             Streamed => {
-                ensured(answer.deltas.len() > 1 && finish != common::FinishReason::Unspecified)
+                ensured(!answer.deltas.is_empty() && finish != common::FinishReason::Unspecified)
             }
             ToolCall | ToolChoice => {
                 let call = answer.tool_calls.first().context("no tool call")?;

@@ -25,6 +25,7 @@ pub(crate) fn expected(feature: Feature, kind: Kind) -> Option<Sent> {
 
 fn openai(feature: Feature, kind: Kind) -> Option<(&'static str, Value)> {
     Some(match feature {
+        Feature::Streamed => ("/stream", json!(true)),
         Feature::Conversation => ("/messages/0/role", json!("system")),
         Feature::Picture => ("/messages/0/content/1/type", json!("image_url")),
         Feature::ToolCall => ("/tools/0/function/name", json!("get_weather")),
@@ -48,6 +49,7 @@ fn openai(feature: Feature, kind: Kind) -> Option<(&'static str, Value)> {
 
 fn ollama(feature: Feature) -> Option<(&'static str, Value)> {
     Some(match feature {
+        Feature::Streamed => ("/stream", json!(true)),
         Feature::Conversation => ("/messages/0/role", json!("system")),
         Feature::ToolCall => ("/tools/0/function/name", json!("get_weather")),
         Feature::ToolResult => ("/messages/2/tool_name", json!("get_weather")),
@@ -67,6 +69,7 @@ fn ollama(feature: Feature) -> Option<(&'static str, Value)> {
 
 fn anthropic(feature: Feature) -> Option<(&'static str, Value)> {
     Some(match feature {
+        Feature::Streamed => ("/stream", json!(true)),
         Feature::Conversation => ("/system", json!("You are brief.")),
         Feature::Picture => ("/messages/0/content/1/type", json!("image")),
         Feature::ToolCall => ("/tools/0/name", json!("get_weather")),
