@@ -14,8 +14,9 @@ use super::cluster::{Cluster, NAMES, known_as};
 use super::spread;
 use super::streams::Streams;
 
-/// How long load is counted.
-const COUNTED: Duration = Duration::from_secs(10);
+/// How often load is looked at, and how long it takes until the next look: ten seconds in all.
+const LOOKS: u32 = 100;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// The longest that a request is at one replica: bounds what was in flight when it was killed.
 const AT_A_REPLICA: Duration = Duration::from_millis(500);
 
@@ -133,21 +134,22 @@ async fn scale(cluster: &mut Cluster, args: &Args) -> anyhow::Result<Outcome> {
     cluster.add(NAME).await?;
     cluster.add(NAME).await?;
     sleep(args.settled()).await;
-    let before = counts(cluster, NAME).await?;
-    sleep(COUNTED).await;
-    let after = counts(cluster, NAME).await?;
-    let each: Vec<u64> = after.iter().zip(before).map(|(b, a)| b - a).collect();
+    let load = load(cluster, NAME).await?;
     cluster.remove(NAME).await?;
     cluster.remove(NAME).await?;
-    Ok((Some(spread::even(&each)), 0))
+    Ok((Some(spread::even(&load)), 0))
 }
 
-async fn counts(cluster: &Cluster, name: &str) -> anyhow::Result<Vec<u64>> {
-    let mut counts = Vec::new();
-    for replica in cluster.of(name) {
-        counts.push(spread::answered(replica.metrics).await?);
+/// What each replica has in flight, summed over many looks.
+async fn load(cluster: &Cluster, name: &str) -> anyhow::Result<Vec<u64>> {
+    let mut load = vec![0; cluster.of(name).len()];
+    for _ in 0..LOOKS {
+        for (sum, replica) in load.iter_mut().zip(cluster.of(name)) {
+            *sum += spread::in_flight(replica.metrics).await?;
+        }
+        sleep(BETWEEN_LOOKS).await;
     }
-    Ok(counts)
+    Ok(load)
 }
 
 async fn kill(cluster: &mut Cluster, name: &'static str, args: &Args) -> anyhow::Result<Outcome> {

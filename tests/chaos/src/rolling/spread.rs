@@ -1,28 +1,22 @@
-//! How evenly calls are spread over replicas, as these count them themselves.
+//! How evenly load is spread over replicas, as these count it themselves.
+//!
+//! Load is what is in flight: a call goes to whoever has less of that, and a stream that lasts for
+//! seconds weighs as much as many short calls. Counts of calls would tell of something else.
 
 use std::net::SocketAddr;
 
 use crate::metrics;
 
-/// The count of calls that generate, in the metrics of a gateway.
-const COUNT: &str = "rpc_server_call_duration_seconds_count{";
-const METHOD: &str = "GatewayService/GenerateStream";
+/// The answers that a gateway is giving.
+const IN_FLIGHT: &str = "terrace_gateway_in_flight";
 
-/// How many calls a replica says it has answered.
+/// How many answers a replica is giving.
 ///
 /// # Errors
 /// It does not say.
-pub(super) async fn answered(replica: SocketAddr) -> anyhow::Result<u64> {
+pub(super) async fn in_flight(replica: SocketAddr) -> anyhow::Result<u64> {
     let text = metrics::read(replica).await?;
-    Ok(sum(&text))
-}
-
-fn sum(text: &str) -> u64 {
-    let counts = text
-        .lines()
-        .filter(|line| line.starts_with(COUNT) && line.contains(METHOD));
-    let numbers = counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok());
-    numbers.sum()
+    Ok(u64::try_from(metrics::sum(&text, IN_FLIGHT)).unwrap_or_default())
 }
 
 /// Whether these are within a fifth of even; what they are if not.
@@ -36,7 +30,7 @@ pub(super) fn even(counts: &[u64]) -> Result<(), String> {
     };
     match all > 0 && counts.iter().all(is_even) {
         true => Ok(()),
-        false => Err(format!("calls are spread as {counts:?}")),
+        false => Err(format!("load is spread as {counts:?}")),
     }
 }
 
@@ -50,14 +44,5 @@ mod tests {
         assert!(even(&[80, 120, 100]).is_ok());
         assert!(even(&[79, 121, 100]).is_err());
         assert!(even(&[0, 0]).is_err());
-    }
-
-    #[test]
-    fn only_calls_that_generate_are_counted() {
-        let text = "# HELP x\n\
-            rpc_server_call_duration_seconds_count{rpc_method=\"terrace.gateway.v1.GatewayService/GenerateStream\",c=\"OK\"} 7\n\
-            rpc_server_call_duration_seconds_count{rpc_method=\"terrace.gateway.v1.GatewayService/GenerateStream\",c=\"CANCELLED\"} 2\n\
-            rpc_server_call_duration_seconds_count{rpc_method=\"grpc.health.v1.Health/Check\",c=\"OK\"} 90\n";
-        assert_eq!(sum(text), 9);
     }
 }
