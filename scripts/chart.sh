@@ -28,12 +28,9 @@ terrace=${TERRACE:-$TARGET_DIR/debug/terrace}
 [ -x "$terrace" ] || cargo build --quiet -p terrace-cli --bin terrace
 
 modules=()
-module() { modules+=(--module "$1=$(scripts/tools.sh go-module "$2")"); }
-module cert-manager github.com/cert-manager/cert-manager@v1.21.2
-module keda github.com/kedacore/keda/v2@v2.21.0
-module prometheus-operator github.com/prometheus-operator/prometheus-operator@v0.85.0
-module gateway-api sigs.k8s.io/gateway-api@v1.4.0
-module compose-spec github.com/compose-spec/compose-go/v2@v2.16.2
+crds=$(scripts/tools.sh crds)
+compose_spec=$(scripts/tools.sh go-module github.com/compose-spec/compose-go/v2@v2.16.2)
+for one in $crds "compose-spec=$compose_spec"; do modules+=(--module "$one"); done
 
 export PYTHONDONTWRITEBYTECODE=1
 "$python" scripts/chart/broken.py

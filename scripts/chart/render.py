@@ -50,12 +50,12 @@ def lay_over(below: dict, above: dict) -> None:
             below[key] = value
 
 
-def helm4(given: dict) -> list[dict]:
+def helm4(given: dict, namespace: str = NAMESPACE) -> list[dict]:
     """The objects as Helm 4 renders them; raises Refused."""
     chart = helm_python.Chart.load(str(CHART))
     try:
         chart.validate_schema(given)
-        rendered = chart.render(given, name=RELEASE, namespace=NAMESPACE)
+        rendered = chart.render(given, name=RELEASE, namespace=namespace)
     except helm_python.HelmError as error:
         raise Refused(str(error)) from error
     texts = [rendered[path] for path in sorted(rendered) if path.endswith(".yaml")]
