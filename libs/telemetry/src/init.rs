@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_for_machines_names_its_trace_where_spans_are_filtered_out_of_the_log() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let provider = SdkTracerProvider::builder().build();
+        let log = json_layer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry()
+            .with(span_layer(&provider))
+            .with(log.with_filter(EnvFilter::new("warn")));
+        with_default(subscriber, || {
+            let span = tracing::info_span!(target: "terrace_test", "around");
+            span.in_scope(|| tracing::warn!("late"));
+        });
+        let line: serde_json::Value = serde_json::from_str(lines.text().trim()).unwrap();
+        assert_eq!(line["trace_id"].as_str().map(str::len), Some(32), "{line}");
+    }
+
+    #[test]
     fn a_line_for_machines_is_one_object() {
         let lines = Lines::default();
         let writer = lines.clone();
