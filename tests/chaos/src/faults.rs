@@ -221,14 +221,15 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Load until `stop`.
+    fn ask_until(&mut self, stop: &CancellationToken) -> impl Future<Output = Vec<Heard>> + use<> {
+        let chance = self.chance.fork();
+        ask_at_rate(self.link.clone(), self.rate, chance, stop.clone())
+    }
+
     async fn warm_up(&mut self) {
         let stop = CancellationToken::new();
-        let asking = ask_at_rate(
-            self.link.clone(),
-            self.rate,
-            self.chance.fork(),
-            stop.clone(),
-        );
+        let asking = self.ask_until(&stop);
         let warming = async {
             sleep(WARM).await;
             stop.cancel();
@@ -241,12 +242,7 @@ impl<'a> Run<'a> {
     /// One fault under load, until everything is well again.
     async fn suffer(&mut self, fault: Fault) -> anyhow::Result<Survived> {
         let stop = CancellationToken::new();
-        let asking = ask_at_rate(
-            self.link.clone(),
-            self.rate,
-            self.chance.fork(),
-            stop.clone(),
-        );
+        let asking = self.ask_until(&stop);
         let calm = Duration::from_millis(self.chance.u64(0..=LONGEST_CALM_MS));
         let (site, hold, link) = (self.site, self.hold, self.link.clone());
         let suffering = async {
