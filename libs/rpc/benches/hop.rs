@@ -1,4 +1,5 @@
-//! What a call from one service to another costs: in process, over loopback, and by tonic alone.
+//! What a call from one service to another costs: in process with and without bytes, over loopback, and
+//! by tonic alone.
 //!
 //! ```text
 //! cargo bench -p terrace-rpc --bench hop -- --times 20000 --rounds 5
@@ -27,6 +28,7 @@ use terrace_telemetry::Settings;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::client::{Grpc, GrpcService};
+use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 use tracing::Instrument as _;
 
@@ -39,7 +41,7 @@ struct Args {
     /// Rounds
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Measure this one alone: bare, process or network
+    /// Measure this one alone: bare, direct, process or network
     #[arg(long)]
     only: Option<String>,
     /// Passed by cargo
@@ -59,31 +61,45 @@ async fn main() -> anyhow::Result<()> {
     let server = probe::serve(&settings).await;
     let is_wanted = |name: &str| args.only.as_deref().is_none_or(|only| only == name);
     if is_wanted("bare") {
-        measure(&args, "tonic alone", &Probe::default()).await;
+        measure(&args, "tonic alone", |request| {
+            say(Probe::default(), request)
+        })
+        .await;
+    }
+    let within = Link::in_process("probe", probe::stack(&settings));
+    if is_wanted("direct") {
+        let wire = async |_| unreachable!("the probe offers this method without bytes");
+        measure(&args, "in process, without bytes", |request| {
+            within.unary(request, wire)
+        })
+        .await;
     }
     if is_wanted("process") {
-        let link = Link::in_process("probe", probe::stack(&settings));
-        measure(&args, "in process", &link).await;
+        measure(&args, "in process", |request| say(within.clone(), request)).await;
     }
     if is_wanted("network") {
-        measure(&args, "over loopback", &server.link()).await;
+        let link = server.link();
+        measure(&args, "over loopback", |request| say(link.clone(), request)).await;
     }
     Ok(())
 }
 
-async fn measure<S>(args: &Args, name: &str, callee: &S)
+async fn measure<F>(args: &Args, name: &str, call: impl Fn(Request<Text>) -> F)
 where
-    S: GrpcService<Body> + Clone,
-    S::ResponseBody: http_body::Body<Data = bytes::Bytes> + Send + 'static,
-    <S::ResponseBody as http_body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>> + std::fmt::Debug,
+    F: Future<Output = Result<Response<Text>, Status>>,
 {
     for _ in 0..args.rounds {
         let mut times = Vec::with_capacity(args.times);
         for _ in 0..args.times {
             let began = Instant::now();
             let span = tracing::info_span!(target: "terrace_bench", "request");
-            say(callee.clone()).instrument(span).await;
+            let text = Text {
+                text: "echo x".to_owned(),
+            };
+            let until = deadline::Deadline::within(Duration::from_secs(5));
+            let answer = call(deadline::request_within(text, until));
+            let answer = answer.instrument(span).await.unwrap();
+            assert_eq!(answer.into_inner().text, "x");
             times.push(began.elapsed());
         }
         times.sort_unstable();
@@ -98,7 +114,7 @@ where
     }
 }
 
-async fn say<S>(callee: S)
+async fn say<S>(callee: S, request: Request<Text>) -> Result<Response<Text>, Status>
 where
     S: GrpcService<Body>,
     S::ResponseBody: http_body::Body<Data = bytes::Bytes> + Send + 'static,
@@ -107,15 +123,8 @@ where
 {
     let mut client = Grpc::new(callee);
     client.ready().await.unwrap();
-    let text = Text {
-        text: "echo x".to_owned(),
-    };
-    let until = deadline::Deadline::within(Duration::from_secs(5));
-    let request = deadline::request_within(text, until);
     let codec = ProstCodec::<Text, Text>::default();
-    let answer = client
+    client
         .unary(request, PathAndQuery::from_static(SAY), codec)
         .await
-        .unwrap();
-    assert_eq!(answer.into_inner().text, "x");
 }

@@ -4,12 +4,12 @@
 //! in the trailers after it. Whoever counts, limits or traces a call has to wait for that and not
 //! for the headers, or streams would end when they begin.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use http::HeaderMap;
 use http_body::Frame;
 use tonic::body::Body;
@@ -42,21 +42,31 @@ pub(crate) fn on_end(
     })
 }
 
-/// Ends the response with the status of `knife` as soon as that is ready, wherever it stands.
+/// What ends a call before its time.
+pub(crate) trait Knife: Send + Unpin + 'static {
+    /// Whether the moment has come.
+    fn is_due(&self) -> bool;
+
+    /// Waits for the moment.
+    fn due(&self) -> BoxFuture<'static, ()>;
+
+    /// What the call ends with.
+    fn status(&self) -> Status;
+}
+
+/// Ends the response with the status of `knife` as soon as that is due, wherever it stands.
 ///
 /// The knife is only looked at while somebody reads; a reader that stands still is the
 /// business of the connection's keep-alive.
-pub(crate) fn end_when(
-    response: Response,
-    knife: impl Future<Output = Status> + Send + 'static,
-) -> Response {
+pub(crate) fn end_when(response: Response, knife: impl Knife) -> Response {
     if code_of(response.headers()).is_some() {
         return response;
     }
     response.map(|inner| {
         Body::new(Cut {
             inner: Some(inner),
-            knife: knife.boxed(),
+            knife,
+            waiting: None,
         })
     })
 }
@@ -115,13 +125,30 @@ impl<F: FnOnce(Code) + Unpin> http_body::Body for Watched<F> {
     }
 }
 
-struct Cut<F> {
+struct Cut<K> {
     /// None once the body has ended, by itself or by the knife.
     inner: Option<Body>,
-    knife: F,
+    knife: K,
+    /// Made where there is something to wait for: most frames are there when they are asked for,
+    /// and a timer for each costs more than the frame.
+    waiting: Option<BoxFuture<'static, ()>>,
 }
 
-impl<F: Future<Output = Status> + Unpin> http_body::Body for Cut<F> {
+impl<K: Knife> Cut<K> {
+    /// Whether the knife is due; who asks is woken when it is.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let waiting = self.waiting.get_or_insert_with(|| self.knife.due());
+        waiting.poll_unpin(context).is_ready()
+    }
+
+    fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        self.inner = None;
+        let trailers = trailers(&self.knife.status());
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+}
+
+impl<K: Knife> http_body::Body for Cut<K> {
     type Data = Bytes;
     type Error = Status;
 
@@ -134,14 +161,14 @@ impl<F: Future<Output = Status> + Unpin> http_body::Body for Cut<F> {
             return Poll::Ready(None);
         };
         // The knife first: a body that always has a frame would never let it have its turn.
-        if let Poll::Ready(status) = this.knife.poll_unpin(context) {
-            this.inner = None;
-            return Poll::Ready(Some(Ok(Frame::trailers(trailers(&status)))));
+        if this.knife.is_due() {
+            return this.cut();
         }
         let polled = Pin::new(inner).poll_frame(context);
         let over = match &polled {
             Poll::Ready(Some(Ok(frame))) => frame.is_trailers(),
             Poll::Ready(Some(Err(_)) | None) => true,
+            Poll::Pending if this.is_over(context) => return this.cut(),
             Poll::Pending => false,
         };
         if over {

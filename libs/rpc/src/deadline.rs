@@ -13,8 +13,14 @@ pub(crate) mod server;
 use std::future::Future;
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use terrace_domain::{Failure, Reason};
 use tokio::time::Instant;
+use tonic::Status;
+
+use crate::body::Knife;
+use crate::status::to_status;
 
 /// How long a call without any deadline may take, where no server layer has set one.
 const UNSET: Duration = Duration::from_secs(120);
@@ -79,6 +85,28 @@ impl Deadline {
                 format!("the deadline passed while {doing}: allow more time"),
             )
         })
+    }
+}
+
+/// What one side says when a deadline has passed.
+pub(crate) trait TooLate: Send + Unpin + 'static {
+    fn failure(&self) -> Failure;
+}
+
+/// A deadline, and what is said when it has passed.
+pub(crate) struct Timed<L>(pub(crate) Deadline, pub(crate) L);
+
+impl<L: TooLate> Knife for Timed<L> {
+    fn is_due(&self) -> bool {
+        self.0.has_passed()
+    }
+
+    fn due(&self) -> BoxFuture<'static, ()> {
+        self.0.passed().boxed()
+    }
+
+    fn status(&self) -> Status {
+        to_status(&self.1.failure())
     }
 }
 

@@ -7,11 +7,14 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use terrace_domain::{Failure, Reason};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
-use crate::body;
+use crate::body::{self, Knife};
 use crate::layer::{Middleware, Request, Response, respond};
 use crate::status::to_status;
 
@@ -34,6 +37,21 @@ impl Drain {
         let _ = self.in_flight.subscribe().wait_for(|n| *n == 0).await;
     }
 
+    /// Lets one more in.
+    ///
+    /// # Errors
+    /// The server is stopping.
+    pub(crate) fn enter(&self) -> Result<Call, Failure> {
+        if self.over.is_cancelled() {
+            return Err(shutting_down());
+        }
+        self.in_flight.send_modify(|n| *n += 1);
+        Ok(Call {
+            in_flight: Arc::clone(&self.in_flight),
+            over: Over(self.over.clone()),
+        })
+    }
+
     /// Ends all that are, and refuses all that come.
     pub(crate) fn end_all(&self) {
         self.over.cancel();
@@ -43,7 +61,7 @@ impl Drain {
 /// One call in flight.
 pub(crate) struct Call {
     in_flight: Arc<watch::Sender<usize>>,
-    over: CancellationToken,
+    pub(crate) over: Over,
 }
 
 impl Drop for Call {
@@ -56,30 +74,45 @@ impl Middleware for Drain {
     type Ticket = Call;
 
     fn admit(&self, _request: &mut Request) -> Result<Call, Failure> {
-        if self.over.is_cancelled() {
-            return Err(shutting_down());
-        }
-        self.in_flight.send_modify(|n| *n += 1);
-        Ok(Call {
-            in_flight: Arc::clone(&self.in_flight),
-            over: self.over.clone(),
-        })
+        self.enter()
     }
 
     async fn follow(
         call: Call,
         response: impl Future<Output = Response> + Send + 'static,
     ) -> Response {
-        let over = call.over.clone().cancelled_owned();
+        let over = call.over.clone();
         let response = tokio::select! {
             response = response => response,
-            () = call.over.cancelled() => respond(&shutting_down()),
+            () = over.came() => respond(&shutting_down()),
         };
-        let response = body::end_when(response, async move {
-            over.await;
-            to_status(&shutting_down())
-        });
+        let response = body::end_when(response, over);
         body::on_end(response, move |_| drop(call))
+    }
+}
+
+/// The end of all that are in flight.
+#[derive(Debug, Clone)]
+pub(crate) struct Over(CancellationToken);
+
+impl Over {
+    /// Waits for it.
+    pub(crate) async fn came(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+impl Knife for Over {
+    fn is_due(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    fn due(&self) -> BoxFuture<'static, ()> {
+        self.0.clone().cancelled_owned().boxed()
+    }
+
+    fn status(&self) -> Status {
+        to_status(&shutting_down())
     }
 }
 

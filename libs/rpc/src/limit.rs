@@ -17,6 +17,9 @@ use crate::layer::{Middleware, Request, Response, is_infrastructure};
 /// When a refused caller may come back. Clients add jitter of their own.
 const COME_BACK: Duration = Duration::from_secs(1);
 
+/// A place, which is free again when this is dropped.
+pub(crate) type Place = OwnedSemaphorePermit;
+
 /// The places of one server.
 #[derive(Debug, Clone)]
 pub(crate) struct Limit {
@@ -31,24 +34,32 @@ impl Limit {
             service,
         }
     }
-}
 
-impl Middleware for Limit {
-    /// None for what has to be answered under overload too.
-    type Ticket = Option<OwnedSemaphorePermit>;
-
-    fn admit(&self, request: &mut Request) -> Result<Self::Ticket, Failure> {
-        if is_infrastructure(request) {
-            return Ok(None);
-        }
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// All are taken.
+    pub(crate) fn place(&self) -> Result<Place, Failure> {
         let place = Arc::clone(&self.places).try_acquire_owned();
-        place.map(Some).map_err(|_| {
+        place.map_err(|_| {
             let text = format!(
                 "the {} has too many calls at once: come back later",
                 self.service
             );
             Failure::new(Reason::Overloaded, text).retry_after(COME_BACK)
         })
+    }
+}
+
+impl Middleware for Limit {
+    /// None for what has to be answered under overload too.
+    type Ticket = Option<Place>;
+
+    fn admit(&self, request: &mut Request) -> Result<Self::Ticket, Failure> {
+        if is_infrastructure(request) {
+            return Ok(None);
+        }
+        self.place().map(Some)
     }
 
     async fn follow(

@@ -2,7 +2,8 @@
 //!
 //! A [`Link`] goes into the constructor of any generated client. Both kinds have the same layers
 //! (trace → metrics → deadline → transport) and show a callee the same bytes, so nothing behaves
-//! differently when a service moves into another process. Over the network a name stands for as
+//! differently when a service moves into another process. What every request needs can be asked without
+//! bytes where the callee is in this one ([`Link::unary`], [`Link::streaming`]). Over the network a name stands for as
 //! many replicas as it has addresses ([`Network`]), and each call goes to one of them.
 
 mod address;
@@ -16,14 +17,18 @@ mod unsent;
 
 use std::convert::Infallible;
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use tonic::{Request, Streaming};
 use tower::Service;
 
 use crate::deadline;
-use crate::layer::{Boxed, Layered, Request, Response};
+use crate::direct::{Answer, Caller, Messages};
+use crate::layer::{self, Boxed, Layered};
 use crate::metrics::Metrics;
 use crate::server::Stack;
 use crate::trace;
@@ -40,6 +45,8 @@ pub struct Link {
     service: Boxed,
     /// None in the same process.
     replicas: Option<Balance>,
+    /// None over a network.
+    direct: Option<Arc<Caller>>,
 }
 
 /// An address that no link can be made to.
@@ -64,7 +71,57 @@ impl Link {
     /// Makes a link to a callee in this process.
     #[must_use]
     pub fn in_process(peer: &'static str, callee: Stack) -> Self {
-        Self::over(peer, "in process".into(), transport::InProcess { callee })
+        let direct = Caller::new(peer, callee.callee().clone());
+        Self {
+            direct: Some(Arc::new(direct)),
+            ..Self::over(peer, "in process".into(), transport::InProcess { callee })
+        }
+    }
+
+    /// Calls the method that takes a `Q`: without bytes where the callee is in this process and offers
+    /// that, else by `wire`, the generated client's call.
+    ///
+    /// # Errors
+    /// What the method answers, or what the call met on its way: a status with a reason of ours.
+    pub async fn unary<Q, A, F>(
+        &self,
+        request: Request<Q>,
+        wire: impl FnOnce(Request<Q>) -> F,
+    ) -> Answer<A>
+    where
+        Q: 'static,
+        A: 'static,
+        F: Future<Output = Answer<A>>,
+    {
+        if let Some(direct) = &self.direct
+            && let Some(method) = direct.find::<Q, A>()
+        {
+            return direct.unary(method, request).await;
+        }
+        wire(request).await
+    }
+
+    /// As [`unary`](Self::unary), for a method that answers by a stream.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn streaming<Q, A, F>(
+        &self,
+        request: Request<Q>,
+        wire: impl FnOnce(Request<Q>) -> F,
+    ) -> Answer<Messages<A>>
+    where
+        Q: 'static,
+        A: Send + 'static,
+        F: Future<Output = Answer<Streaming<A>>>,
+    {
+        if let Some(direct) = &self.direct
+            && let Some(method) = direct.find::<Q, Messages<A>>()
+        {
+            return direct.streaming(method, request).await;
+        }
+        let answered = wire(request).await?;
+        Ok(answered.map(|messages| messages.boxed()))
     }
 
     /// The name of the callee.
@@ -103,7 +160,7 @@ impl Link {
 
     fn over<S>(peer: &'static str, target: Arc<str>, transport: S) -> Self
     where
-        S: Service<Request, Response = Response, Error = Infallible>
+        S: Service<layer::Request, Response = layer::Response, Error = Infallible>
             + Clone
             + Send
             + Sync
@@ -120,20 +177,21 @@ impl Link {
             target,
             service: Boxed::new(service),
             replicas: None,
+            direct: None,
         }
     }
 }
 
-impl Service<Request> for Link {
-    type Response = Response;
+impl Service<layer::Request> for Link {
+    type Response = layer::Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = BoxFuture<'static, Result<layer::Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, request: layer::Request) -> Self::Future {
         self.service.call(request)
     }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
-use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, UpDownCounter};
+use opentelemetry::{KeyValue, StringValue};
 use terrace_domain::Failure;
 use terrace_telemetry::fields;
 use terrace_telemetry::metrics::{RPC_SECONDS, meter, seconds};
@@ -64,22 +64,29 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// Begins to count and to time a call of a method that is known.
+    pub(crate) fn begin(&self, method: impl Into<StringValue>) -> Call {
+        self.0.in_flight.add(1, &self.0.whose);
+        Call {
+            instruments: Arc::clone(&self.0),
+            method: KeyValue::new(fields::RPC_METHOD, method.into()),
+            began: Instant::now(),
+            code: Code::Cancelled,
+        }
+    }
+}
+
 impl Middleware for Metrics {
     type Ticket = Call;
 
     fn admit(&self, request: &mut Request) -> Result<Call, Failure> {
         let method = method(request);
         let known = self.0.methods.as_ref();
-        let method = match known.is_none_or(|methods| methods.contains(method)) {
-            true => KeyValue::new(fields::RPC_METHOD, method.to_owned()),
-            false => KeyValue::new(fields::RPC_METHOD, OTHER),
-        };
-        self.0.in_flight.add(1, &self.0.whose);
-        Ok(Call {
-            instruments: Arc::clone(&self.0),
-            method,
-            began: Instant::now(),
-            code: Code::Cancelled,
+        let is_known = known.is_none_or(|methods| methods.contains(method));
+        Ok(match is_known {
+            true => self.begin(method.to_owned()),
+            false => self.begin(OTHER),
         })
     }
 
@@ -100,7 +107,8 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    fn end(mut self, code: Code) {
+    /// Ends with `code`.
+    pub(crate) fn end(mut self, code: Code) {
         self.code = code;
     }
 }

@@ -43,7 +43,7 @@ impl Middleware for Catch {
 }
 
 /// Logs the panic and makes the failure that the caller gets to see.
-fn internal(panic: &(dyn Any + Send)) -> Failure {
+pub(crate) fn internal(panic: &(dyn Any + Send)) -> Failure {
     tracing::error!(panic.message = panic_message(panic), "handler panicked");
     let place = trace_id(&tracing::Span::current())
         .map_or_else(String::new, |id| format!(" under trace {id}"));

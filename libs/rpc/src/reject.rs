@@ -116,6 +116,14 @@ fn from_request(status: &Status, method: &str) -> Status {
     from_handler(status)
 }
 
+/// A handler's status, in the form of ours.
+pub(crate) fn in_our_words(status: Status) -> Status {
+    match own_reason(&status) {
+        Some(_) => status,
+        None => from_handler(&status),
+    }
+}
+
 /// The status instead of one that a handler, or tonic while it encoded, made without a reason.
 fn from_handler(status: &Status) -> Status {
     if matches!(

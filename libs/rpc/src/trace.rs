@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use opentelemetry::trace::TraceContextExt;
 use terrace_domain::Failure;
-use terrace_telemetry::{fields, propagate};
+use terrace_telemetry::{fields, propagate, seen};
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tracing::field::Empty;
@@ -42,19 +42,7 @@ impl Middleware for Server {
         if is_infrastructure(request) {
             return Ok(Call::new(Span::none(), is_our_fault));
         }
-        let method = method(request);
-        let span = tracing::info_span!(
-            parent: None,
-            "rpc",
-            otel.name = method,
-            otel.kind = "server",
-            otel.status_code = Empty,
-            { fields::RPC_SYSTEM_NAME } = "grpc",
-            { fields::RPC_METHOD } = method,
-            { fields::RPC_RESPONSE_STATUS_CODE } = Empty,
-            { fields::SERVICE } = self.service,
-            { fields::TRACE_ID } = Empty,
-        );
+        let span = server_span(self.service, method(request), &Span::none());
         // Fails only where no tracing was started, and then there is nothing to continue.
         let _ = span.set_parent(propagate::extract(request.headers()));
         if let Some(id) = trace_id(&span) {
@@ -82,17 +70,7 @@ impl Middleware for Client {
         if is_infrastructure(request) {
             return Ok(Call::new(Span::none(), |_| true));
         }
-        let method = method(request);
-        let span = tracing::info_span!(
-            "rpc",
-            otel.name = method,
-            otel.kind = "client",
-            otel.status_code = Empty,
-            { fields::RPC_SYSTEM_NAME } = "grpc",
-            { fields::RPC_METHOD } = method,
-            { fields::RPC_RESPONSE_STATUS_CODE } = Empty,
-            { fields::PEER } = self.peer,
-        );
+        let span = client_span(self.peer, method(request));
         propagate::inject_span(&span, request.headers_mut());
         Ok(Call::new(span, |_| true))
     }
@@ -104,6 +82,65 @@ impl Middleware for Client {
         response: impl Future<Output = Response> + Send + 'static,
     ) -> Response {
         call.watch(response.await)
+    }
+}
+
+fn server_span(service: &'static str, method: &str, parent: &Span) -> Span {
+    tracing::info_span!(
+        parent: parent,
+        "rpc",
+        otel.name = method,
+        otel.kind = "server",
+        otel.status_code = Empty,
+        { fields::RPC_SYSTEM_NAME } = "grpc",
+        { fields::RPC_METHOD } = method,
+        { fields::RPC_RESPONSE_STATUS_CODE } = Empty,
+        { fields::SERVICE } = service,
+        { fields::TRACE_ID } = Empty,
+    )
+}
+
+fn client_span(peer: &'static str, method: &str) -> Span {
+    tracing::info_span!(
+        "rpc",
+        otel.name = method,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        { fields::RPC_SYSTEM_NAME } = "grpc",
+        { fields::RPC_METHOD } = method,
+        { fields::RPC_RESPONSE_STATUS_CODE } = Empty,
+        { fields::PEER } = peer,
+    )
+}
+
+/// Both spans of a call within the process. There are none where neither a collector nor the log
+/// would show them: the call's work belongs to the caller's span then, which is of the same trace.
+pub(crate) struct Hop(Option<[Call; 2]>);
+
+impl Hop {
+    pub(crate) fn begin(peer: &'static str, service: &'static str, method: &str) -> Self {
+        if !seen::are_spans_seen() {
+            return Self(None);
+        }
+        let client = client_span(peer, method);
+        let server = server_span(service, method, &client);
+        if let Some(id) = trace_id(&server) {
+            server.record(fields::TRACE_ID, id);
+        }
+        let calls = [Call::new(client, |_| true), Call::new(server, is_our_fault)];
+        Self(Some(calls))
+    }
+
+    /// What the callee works in.
+    pub(crate) fn span(&self) -> Span {
+        let server = self.0.as_ref().map(|[_, server]| server.span.clone());
+        server.unwrap_or_else(Span::none)
+    }
+
+    pub(crate) fn end(self, code: Code) {
+        for call in self.0.into_iter().flatten() {
+            call.end(code);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::fields;
 use crate::guard::Guard;
+use crate::seen;
 use crate::traced::{Dispatched, Traced};
 
 /// How a log line looks.
@@ -105,6 +106,7 @@ pub fn init(settings: &Settings) -> Result<Guard, Error> {
         source,
     })?;
     let provider = tracer_provider(settings)?;
+    seen::log_writes(filter.max_level_hint());
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     tracing_subscriber::registry()
         .with(span_layer(&provider))

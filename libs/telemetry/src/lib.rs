@@ -11,6 +11,7 @@ pub mod guard;
 pub mod init;
 pub mod metrics;
 pub mod propagate;
+pub mod seen;
 mod traced;
 
 pub use guard::Guard;

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use terrace_learned::Weights;
 use terrace_learned::weights::InvalidWeights;
 use terrace_proto::classifier::v1::FILE_DESCRIPTOR_SET;
-use terrace_proto::classifier::v1::classifier_service_server::ClassifierServiceServer;
+use terrace_proto::classifier::v1::classifier_service_server::{
+    ClassifierService as _, ClassifierServiceServer,
+};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 
 use crate::classify::Classifier;
@@ -96,7 +98,14 @@ impl App {
         let server = ClassifierServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server);
+        let grpc = self.grpc.clone();
+        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server).direct(
+            "terrace.classifier.v1.ClassifierService/Classify",
+            move |request| {
+                let grpc = grpc.clone();
+                async move { grpc.classify(request).await }
+            },
+        );
         Stack::new("classifier", settings, services)
     }
 }

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use terrace_domain::Failure;
 use terrace_proto::ledger::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::ledger::v1::account_service_server::AccountServiceServer;
-use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
+use terrace_proto::ledger::v1::ledger_service_server::{LedgerService as _, LedgerServiceServer};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Tasks};
 
@@ -84,6 +84,16 @@ impl App {
         let services = Services::new(&[FILE_DESCRIPTOR_SET])
             .with(ledger)
             .with(accounts);
+        let (reserving, settling) = (self.grpc.clone(), self.grpc.clone());
+        let services = services
+            .direct("terrace.ledger.v1.LedgerService/Reserve", move |request| {
+                let grpc = reserving.clone();
+                async move { grpc.reserve(request).await }
+            })
+            .direct("terrace.ledger.v1.LedgerService/Settle", move |request| {
+                let grpc = settling.clone();
+                async move { grpc.settle(request).await }
+            });
         Stack::new("cost-ledger", settings, services)
     }
 

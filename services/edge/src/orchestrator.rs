@@ -2,6 +2,7 @@
 
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::router_service_client::RouterServiceClient;
+use terrace_rpc::direct::Messages;
 use terrace_rpc::{Deadline, Link};
 use tonic::Streaming;
 
@@ -11,6 +12,7 @@ use crate::refusal::Refusal;
 /// Calls the orchestrator. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Orchestrator {
+    link: Link,
     client: RouterServiceClient<Link>,
 }
 
@@ -24,11 +26,11 @@ pub(crate) struct Call {
 impl Orchestrator {
     /// A client over a link for messages of up to `max_bytes`.
     pub(crate) fn new(link: Link, max_bytes: usize) -> Self {
-        let client = RouterServiceClient::new(link)
+        let client = RouterServiceClient::new(link.clone())
             .max_decoding_message_size(max_bytes)
             // The body is bounded, and the orchestrator says in its own words what is too much for it.
             .max_encoding_message_size(usize::MAX);
-        Self { client }
+        Self { link, client }
     }
 
     pub(crate) async fn route(
@@ -36,17 +38,19 @@ impl Orchestrator {
         request: wire::RouteRequest,
         call: &Call,
     ) -> Result<wire::RouteResponse, Refusal> {
+        let wire = async |request| self.client.clone().route(request).await;
         let request = call.caller.ask(request, call.deadline);
-        told(self.client.clone().route(request).await)
+        told(self.link.unary(request, wire).await)
     }
 
     pub(crate) async fn route_stream(
         &self,
         request: wire::RouteStreamRequest,
         call: &Call,
-    ) -> Result<Streaming<wire::RouteStreamResponse>, Refusal> {
+    ) -> Result<Messages<wire::RouteStreamResponse>, Refusal> {
+        let wire = async |request| self.client.clone().route_stream(request).await;
         let request = call.caller.ask(request, call.deadline);
-        told(self.client.clone().route_stream(request).await)
+        told(self.link.streaming(request, wire).await)
     }
 
     pub(crate) async fn explain(

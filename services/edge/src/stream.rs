@@ -12,14 +12,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use terrace_domain::{Failure, Reason};
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
+use terrace_rpc::direct::Messages;
 use tokio::time::timeout;
-use tonic::Streaming;
 
 use crate::account;
 use crate::config::Settings;
@@ -120,7 +120,7 @@ enum Happened {
 
 /// A stream being told.
 struct Telling<N> {
-    events: Streaming<wire::RouteStreamResponse>,
+    events: Messages<wire::RouteStreamResponse>,
     narrator: N,
     seen: Seen,
     /// What came while the headers waited.
@@ -135,7 +135,7 @@ struct Telling<N> {
 /// # Errors
 /// The request failed before anything left.
 pub(crate) async fn respond<N: Narrator>(
-    events: Streaming<wire::RouteStreamResponse>,
+    events: Messages<wire::RouteStreamResponse>,
     narrator: N,
     settings: &Settings,
 ) -> Result<Response, Refusal> {
@@ -173,12 +173,11 @@ impl<N: Narrator> Telling<N> {
     /// The next thing worth an event. May be dropped and asked again: nothing is lost.
     async fn happened(&mut self) -> Result<Happened, Refusal> {
         loop {
-            let message = self.events.message().await;
-            let message = message.map_err(|status| Refusal::of(&status))?;
-            let Some(message) = message else {
+            let Some(message) = self.events.next().await else {
                 let text = "the answer ended before its end: call again";
                 return Err(Failure::new(Reason::ServiceUnavailable, text).into());
             };
+            let message = message.map_err(|status| Refusal::of(&status))?;
             match message.event {
                 Some(Event::PlanMade(made)) => self.seen.request_id = made.request_id,
                 Some(Event::AttemptStarted(attempt)) => {

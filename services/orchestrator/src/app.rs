@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use terrace_config::Config;
 use terrace_domain::{BackendName, ProjectName};
-use terrace_proto::router::v1::router_service_server::RouterServiceServer;
+use terrace_proto::router::v1::router_service_server::{RouterService as _, RouterServiceServer};
 use terrace_rpc::link::{Link, Network};
 use terrace_rpc::server::{InvalidDescriptors, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Shutdown, Tasks};
@@ -179,7 +180,21 @@ impl Orchestrator {
         let server = RouterServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(self.max_message_bytes)
             .max_encoding_message_size(self.max_message_bytes);
-        services.with(self.door.guard(server, needed))
+        let services = services.with(self.door.guard(server, needed));
+        let (door, grpc) = (self.door.clone(), self.grpc.clone());
+        let services = services.direct(ROUTE, move |request| {
+            let (door, grpc) = (door.clone(), grpc.clone());
+            async move { grpc.route(door.let_in(request, Scope::Route).await?).await }
+        });
+        let (door, grpc) = (self.door.clone(), self.grpc.clone());
+        services.direct(ROUTE_STREAM, move |request| {
+            let (door, grpc) = (door.clone(), grpc.clone());
+            async move {
+                let request = door.let_in(request, Scope::Route).await?;
+                let answer = grpc.route_stream(request).await?;
+                Ok(answer.map(|events| events.boxed()))
+            }
+        })
     }
 
     /// The orchestrator's own server stack.
@@ -194,6 +209,10 @@ impl Orchestrator {
         )
     }
 }
+
+/// The methods that the edge calls without bytes where it is in the same process.
+const ROUTE: &str = "terrace.router.v1.RouterService/Route";
+const ROUTE_STREAM: &str = "terrace.router.v1.RouterService/RouteStream";
 
 /// What a method of the orchestrator needs: sending requests is one thing, having a backend fetch
 /// models or seeing everybody's requests another.

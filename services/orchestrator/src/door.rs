@@ -20,6 +20,7 @@ use http::header::AUTHORIZATION;
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 use terrace_domain::{Failure, Fault, ProjectName, Reason};
+use terrace_rpc::status::to_status;
 
 use rate::Rates;
 
@@ -150,6 +151,22 @@ impl Door {
             project: key.project.clone(),
             key_id: key.key_id.clone(),
         }))
+    }
+
+    /// Lets a call in that came without a wire, with the [`Caller`] in its extensions.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub async fn let_in<Q>(
+        &self,
+        mut request: tonic::Request<Q>,
+        scope: Scope,
+    ) -> Result<tonic::Request<Q>, tonic::Status> {
+        let caller = self.admit(request.metadata().as_ref(), scope).await;
+        if let Some(caller) = caller.map_err(|failure| to_status(&failure))? {
+            request.extensions_mut().insert(caller);
+        }
+        Ok(request)
     }
 
     async fn key(&self, secret: &str) -> Result<Arc<Key>, Failure> {

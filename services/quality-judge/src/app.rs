@@ -9,7 +9,7 @@ use terrace_domain::BackendName;
 use terrace_learned::Head;
 use terrace_learned::head::{InvalidHead, identity};
 use terrace_proto::judge::v1::FILE_DESCRIPTOR_SET;
-use terrace_proto::judge::v1::judge_service_server::JudgeServiceServer;
+use terrace_proto::judge::v1::judge_service_server::{JudgeService as _, JudgeServiceServer};
 use terrace_rpc::link::{InvalidUrl, Link, Network};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 
@@ -124,7 +124,14 @@ impl App {
         let server = JudgeServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server);
+        let grpc = self.grpc.clone();
+        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server).direct(
+            "terrace.judge.v1.JudgeService/Judge",
+            move |request| {
+                let grpc = grpc.clone();
+                async move { grpc.judge(request).await }
+            },
+        );
         Stack::new("quality-judge", settings, services)
     }
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use terrace_proto::gateway::v1::FILE_DESCRIPTOR_SET;
-use terrace_proto::gateway::v1::gateway_service_server::GatewayServiceServer;
+use terrace_proto::gateway::v1::gateway_service_server::{
+    GatewayService as _, GatewayServiceServer,
+};
 use terrace_rpc::server::{InvalidDescriptors, MAX_MESSAGE_BYTES, ServerSettings, Services, Stack};
 use terrace_runtime::{Kind, Tasks};
 
@@ -71,7 +74,17 @@ impl TierGateway {
         let server = GatewayServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server);
+        let grpc = self.grpc.clone();
+        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server).direct(
+            "terrace.gateway.v1.GatewayService/GenerateStream",
+            move |request| {
+                let grpc = grpc.clone();
+                async move {
+                    let answer = grpc.generate_stream(request).await?;
+                    Ok(answer.map(|messages| messages.boxed()))
+                }
+            },
+        );
         Stack::new(crate::NAME, settings, services)
     }
 

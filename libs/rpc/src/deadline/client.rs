@@ -6,9 +6,9 @@ use terrace_domain::{Failure, Reason};
 use tonic::Status;
 
 use crate::body;
-use crate::deadline::{Deadline, header, passed_on};
+use crate::deadline::{Deadline, Timed, TooLate, header, passed_on};
 use crate::layer::{Middleware, Request, Response, respond};
-use crate::status::{TONIC_TIMEOUT, reason, to_status};
+use crate::status::{TONIC_TIMEOUT, reason};
 
 /// Keeps to the deadline that [`crate::deadline::request_within`] gave a request, or to a plain
 /// `grpc-timeout`; a request with neither waits for as long as its callee works.
@@ -17,49 +17,44 @@ pub(crate) struct Client {
     pub(crate) peer: &'static str,
 }
 
-pub(crate) struct Ticket {
-    deadline: Option<Deadline>,
+/// What to say when the deadline has passed.
+pub(crate) struct Late {
     peer: &'static str,
 }
 
 impl Middleware for Client {
-    type Ticket = Ticket;
+    type Ticket = Option<Timed<Late>>;
 
-    fn admit(&self, request: &mut Request) -> Result<Ticket, Failure> {
+    fn admit(&self, request: &mut Request) -> Result<Self::Ticket, Failure> {
         let told = header::parse(request.headers())?;
         let own = request.extensions().get::<Deadline>().copied();
         if let (Some(own), None) = (own, told) {
             header::write(passed_on(own.remaining()), request.headers_mut());
         }
-        let ticket = Ticket {
-            deadline: own.or_else(|| told.map(Deadline::within)),
-            peer: self.peer,
-        };
-        match ticket.deadline {
-            Some(deadline) if deadline.has_passed() => Err(ticket.failure()),
-            _ => Ok(ticket),
+        let late = Late { peer: self.peer };
+        match own.or_else(|| told.map(Deadline::within)) {
+            None => Ok(None),
+            Some(deadline) if deadline.has_passed() => Err(late.failure()),
+            Some(deadline) => Ok(Some(Timed(deadline, late))),
         }
     }
 
     async fn follow(
-        ticket: Ticket,
+        ticket: Self::Ticket,
         response: impl Future<Output = Response> + Send + 'static,
     ) -> Response {
-        let Some(deadline) = ticket.deadline else {
+        let Some(Timed(deadline, late)) = ticket else {
             return response.await;
         };
         match tokio::time::timeout_at(deadline.instant(), response).await {
-            Err(_) => respond(&ticket.failure()),
-            Ok(response) if is_timer_of_tonic(&response) => respond(&ticket.failure()),
-            Ok(response) => body::end_when(response, async move {
-                deadline.passed().await;
-                to_status(&ticket.failure())
-            }),
+            Err(_) => respond(&late.failure()),
+            Ok(response) if is_timer_of_tonic(&response) => respond(&late.failure()),
+            Ok(response) => body::end_when(response, Timed(deadline, late)),
         }
     }
 }
 
-impl Ticket {
+impl TooLate for Late {
     fn failure(&self) -> Failure {
         let text = format!(
             "the {} did not answer before the deadline: allow more time",

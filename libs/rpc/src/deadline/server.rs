@@ -1,14 +1,14 @@
 //! The server's side: reads the header, caps it, and ends the call when the time is over.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
 
 use terrace_domain::{Failure, Reason};
 
 use crate::body;
-use crate::deadline::{Deadline, header};
+use crate::deadline::{Deadline, Timed, TooLate, header};
 use crate::layer::{Middleware, Request, Response, is_infrastructure, method, respond};
-use crate::status::to_status;
 
 /// Gives every request a [`Deadline`] and keeps to it.
 #[derive(Debug, Clone)]
@@ -19,10 +19,42 @@ pub(crate) struct Server {
     pub(crate) max: Duration,
 }
 
+impl Server {
+    /// Until when a call of `method` is answered that asks for `asked`; a method that takes long is
+    /// not asked here.
+    ///
+    /// # Errors
+    /// It is over.
+    pub(crate) fn until(
+        &self,
+        asked: Option<Duration>,
+        method: &'static str,
+    ) -> Result<Ticket, Failure> {
+        let allowed = asked.map_or(self.default, |asked| asked.min(self.max));
+        Ticket::within(allowed, allowed, method.into())
+    }
+}
+
 /// The deadline of a call and what to say when it passes.
-pub(crate) struct Ticket {
-    deadline: Deadline,
-    method: String,
+pub(crate) type Ticket = Timed<Late>;
+
+/// What to say when the deadline has passed.
+pub(crate) struct Late {
+    method: Cow<'static, str>,
+}
+
+impl Ticket {
+    fn within(
+        time: Duration,
+        allowed: Duration,
+        method: Cow<'static, str>,
+    ) -> Result<Self, Failure> {
+        let late = Late { method };
+        match allowed.is_zero() {
+            true => Err(late.failure()),
+            false => Ok(Self(Deadline::within(time), late)),
+        }
+    }
 }
 
 impl Middleware for Server {
@@ -37,14 +69,9 @@ impl Middleware for Server {
             None => self.default,
             Some(asked) => asked.min(self.max),
         };
-        let ticket = Ticket {
-            deadline: Deadline::within(ahead_of_tonic(allowed)),
-            method: method(request).to_owned(),
-        };
-        if allowed.is_zero() {
-            return Err(ticket.failure());
-        }
-        request.extensions_mut().insert(ticket.deadline);
+        let method = method(request).to_owned().into();
+        let ticket = Ticket::within(ahead_of_tonic(allowed), allowed, method)?;
+        request.extensions_mut().insert(ticket.0);
         Ok(Some(ticket))
     }
 
@@ -55,18 +82,14 @@ impl Middleware for Server {
         let Some(ticket) = ticket else {
             return response.await;
         };
-        let deadline = ticket.deadline;
-        match tokio::time::timeout_at(deadline.instant(), response).await {
-            Err(_) => respond(&ticket.failure()),
-            Ok(response) => body::end_when(response, async move {
-                deadline.passed().await;
-                to_status(&ticket.failure())
-            }),
+        match tokio::time::timeout_at(ticket.0.instant(), response).await {
+            Err(_) => respond(&ticket.1.failure()),
+            Ok(response) => body::end_when(response, ticket),
         }
     }
 }
 
-impl Ticket {
+impl TooLate for Late {
     fn failure(&self) -> Failure {
         let text = format!(
             "the deadline passed before {} was done: allow more time",

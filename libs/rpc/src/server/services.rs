@@ -6,16 +6,20 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
 
 use axum::response::IntoResponse;
 use prost::Message;
 use prost_types::FileDescriptorSet;
+use tonic::Request;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_reflection::server::Builder;
 use tower::Service;
 
+use crate::direct::{Answer, Methods};
 use crate::server::health::Health;
 
 /// The services of one server, collected.
@@ -24,6 +28,7 @@ pub struct Services {
     routes: Routes,
     names: Vec<&'static str>,
     descriptors: Vec<&'static [u8]>,
+    direct: Methods,
 }
 
 /// Descriptors that describe nothing.
@@ -38,6 +43,7 @@ pub struct InvalidDescriptors {
 pub(super) struct Described {
     pub(super) routes: Routes,
     pub(super) methods: BTreeSet<String>,
+    pub(super) direct: Methods,
     pub(super) health: Health,
 }
 
@@ -56,6 +62,7 @@ impl Services {
             routes: Routes::default(),
             names: Vec::new(),
             descriptors,
+            direct: Methods::default(),
         }
     }
 
@@ -78,9 +85,29 @@ impl Services {
         self
     }
 
+    /// Lets callers in this process call a method of what was added without bytes. `name` is its full
+    /// name, as `terrace.classifier.v1.ClassifierService/Classify`; `Q` is the request of no other.
+    #[must_use]
+    pub fn direct<Q, A, F>(
+        mut self,
+        name: &'static str,
+        handle: impl Fn(Request<Q>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        Q: 'static,
+        A: 'static,
+        F: Future<Output = Answer<A>> + Send + 'static,
+    {
+        self.direct.add(name, handle);
+        self
+    }
+
     /// Adds health and reflection.
     pub(super) fn describe(self) -> Result<Described, InvalidDescriptors> {
         let methods = self.methods()?;
+        if let Some(name) = self.direct.names().find(|name| !methods.contains(*name)) {
+            return Err(self.invalid(&format_args!("there is no method {name}")));
+        }
         let (health, health_service) = Health::new(&self.names);
         let refused = |error: tonic_reflection::server::Error| self.invalid(&error);
         let v1 = self.reflection().build_v1().map_err(refused)?;
@@ -93,6 +120,7 @@ impl Services {
         Ok(Described {
             routes: routes.prepare(),
             methods,
+            direct: self.direct,
             health,
         })
     }
@@ -130,10 +158,10 @@ impl Services {
         Ok(methods)
     }
 
-    fn invalid(&self, error: &dyn std::error::Error) -> InvalidDescriptors {
+    fn invalid(&self, problem: &dyn fmt::Display) -> InvalidDescriptors {
         InvalidDescriptors {
             service: self.names.join(", "),
-            problem: error.to_string(),
+            problem: problem.to_string(),
         }
     }
 }

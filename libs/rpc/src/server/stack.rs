@@ -15,6 +15,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::future::BoxFuture;
@@ -22,6 +23,7 @@ use terrace_runtime::Readiness;
 use tower::Service;
 
 use crate::deadline::server::Server as Deadlines;
+use crate::direct::Callee;
 use crate::drain::Drain;
 use crate::layer::{Boxed, Layered, Request, Response};
 use crate::limit::Limit;
@@ -39,6 +41,8 @@ use crate::trace;
 pub struct Stack {
     name: &'static str,
     service: Boxed,
+    /// The same for callers without bytes.
+    callee: Callee,
     pub(super) drain: Drain,
     pub(super) health: Health,
     pub(super) readiness: Readiness,
@@ -62,18 +66,27 @@ impl Stack {
             default: limits.default_deadline,
             max: limits.max_deadline,
         };
+        let callee = Callee {
+            service: name,
+            methods: Arc::new(described.direct),
+            metrics: Metrics::server(name, described.methods),
+            drain: drain.clone(),
+            deadlines,
+            limit: Limit::new(name, limits.concurrency),
+        };
         let service = Layered::new(Reject, described.routes);
-        let service = Layered::new(Limit::new(name, limits.concurrency), service);
-        let service = Layered::new(deadlines, service);
+        let service = Layered::new(callee.limit.clone(), service);
+        let service = Layered::new(callee.deadlines.clone(), service);
         let service = Layered::new(drain.clone(), service);
         let callers = Callers::new(name, settings.security.allowed_callers.as_deref());
         let service = Layered::new(callers, service);
         let service = Layered::new(Catch, service);
-        let service = Layered::new(Metrics::server(name, described.methods), service);
+        let service = Layered::new(callee.metrics.clone(), service);
         let service = Layered::new(trace::Server { service: name }, service);
         Ok(Self {
             name,
             service: Boxed::new(service),
+            callee,
             drain,
             health: described.health,
             readiness: Readiness::new(),
@@ -85,6 +98,11 @@ impl Stack {
     pub fn with_readiness(mut self, readiness: Readiness) -> Self {
         self.readiness = readiness;
         self
+    }
+
+    /// The server as a caller in this process sees it.
+    pub(crate) const fn callee(&self) -> &Callee {
+        &self.callee
     }
 
     /// The part of Terrace this is.

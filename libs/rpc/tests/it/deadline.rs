@@ -9,7 +9,7 @@ use terrace_runtime::{Kind, Shutdown, Tasks};
 use tonic::transport::Server;
 use tonic::{Code, Request, Status};
 
-use crate::probe::{self, Probe, SAY, Text, both, call, open, serve};
+use crate::probe::{self, Probe, SAY, Text, call, every_way, open, serve};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -26,7 +26,7 @@ fn assert_exceeded(status: &Status) {
 
 #[tokio::test]
 async fn a_unary_call_ends_at_its_deadline() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let status = call(link, SAY, within("hang", SHORT)).await.unwrap_err();
         assert_exceeded(&status);
@@ -35,7 +35,7 @@ async fn a_unary_call_ends_at_its_deadline() {
 
 #[tokio::test]
 async fn a_stream_ends_at_its_deadline_after_its_first_message() {
-    let (server, links) = both(&ServerSettings::for_testing()).await;
+    let (server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let mut stream = open(&link, within("hang", SHORT)).await.unwrap();
         assert_eq!(
@@ -129,7 +129,7 @@ async fn what_a_caller_asks_for_is_capped_and_what_it_leaves_out_is_filled_in() 
 
 #[tokio::test]
 async fn a_spent_deadline_is_refused_and_a_strange_one_is_named() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let spent = call(link.clone(), SAY, within("echo x", Duration::ZERO)).await;
         assert_exceeded(&spent.unwrap_err());

@@ -6,11 +6,11 @@ use terrace_domain::Reason;
 use terrace_rpc::{Link, ServerSettings, status};
 use tonic::Code;
 
-use crate::probe::{self, both, open, say_text};
+use crate::probe::{self, every_way, open, say_text};
 
 #[tokio::test]
-async fn every_reason_arrives_with_its_details_over_both_links() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+async fn every_reason_arrives_with_its_details_over_every_way() {
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         for &reason in Reason::ALL {
             let status = say_text(&link, &format!("fail {reason}"))
@@ -24,7 +24,7 @@ async fn every_reason_arrives_with_its_details_over_both_links() {
 
 #[tokio::test]
 async fn only_what_crosses_a_wire_reaches_a_callee_in_the_same_process() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let mut request = probe::text("marked");
         request.extensions_mut().insert(probe::Mark);
@@ -67,7 +67,7 @@ async fn a_link_finds_a_server_that_came_back() {
 
 #[tokio::test]
 async fn a_panic_fails_one_call_without_its_text() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let status = say_text(&link, "panic secret").await.unwrap_err();
         assert_eq!(status.code(), Code::Internal);
@@ -79,7 +79,7 @@ async fn a_panic_fails_one_call_without_its_text() {
 
 #[tokio::test]
 async fn a_panic_in_a_stream_ends_it_with_a_status() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let mut stream = open(&link, probe::text("panic")).await.unwrap();
         assert_eq!(

@@ -9,7 +9,7 @@ use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::probe::{self, both, open, say_text};
+use crate::probe::{self, Way, every_way, open, say_text};
 
 fn one_place() -> ServerSettings {
     let mut settings = ServerSettings::for_testing();
@@ -19,7 +19,7 @@ fn one_place() -> ServerSettings {
 
 #[tokio::test]
 async fn a_call_beyond_the_limit_is_refused_with_a_time_to_come_back() {
-    let (_server, links) = both(&one_place()).await;
+    let (_server, links) = every_way(&one_place()).await;
     for link in links {
         // An open stream holds the place although its headers have long arrived.
         let mut stream = open(&link, probe::text("hang")).await.unwrap();
@@ -36,17 +36,17 @@ async fn a_call_beyond_the_limit_is_refused_with_a_time_to_come_back() {
 
 #[tokio::test]
 async fn health_is_answered_under_overload() {
-    let (_server, [link, _]) = both(&one_place()).await;
+    let (_server, [link, ..]) = every_way(&one_place()).await;
     let mut stream = open(&link, probe::text("hang")).await.unwrap();
     probe::next(&mut stream).await.unwrap();
-    let mut health = HealthClient::new(link);
+    let mut health = HealthClient::new(link.link);
     let answer = health.check(HealthCheckRequest::default()).await.unwrap();
     assert_eq!(answer.into_inner().status, 1);
 }
 
 #[tokio::test]
 async fn a_caller_that_leaves_gives_its_place_back() {
-    let (server, links) = both(&one_place()).await;
+    let (server, links) = every_way(&one_place()).await;
     let tasks = Tasks::new(Shutdown::new());
     for link in links {
         let caller = link.clone();
@@ -61,9 +61,9 @@ async fn a_caller_that_leaves_gives_its_place_back() {
 }
 
 /// A cancel needs a moment to reach a server over a socket.
-async fn until_answered(link: &terrace_rpc::Link) {
+async fn until_answered(way: &Way) {
     let answered = async {
-        while say_text(link, "echo x").await.is_err() {
+        while say_text(way, "echo x").await.is_err() {
             tokio::task::yield_now().await;
         }
     };

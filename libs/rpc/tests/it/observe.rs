@@ -8,15 +8,15 @@ use terrace_rpc::{Link, ServerSettings};
 use terrace_telemetry::{capture, fields};
 use tracing::Instrument;
 
-use crate::probe::{self, both, open, say_text};
+use crate::probe::{self, every_way, open, say_text};
 
 const SAY: &str = "terrace.test.v1.ProbeService/Say";
 const STREAM: &str = "terrace.test.v1.ProbeService/Stream";
 
 #[tokio::test]
-async fn a_trace_goes_on_over_both_links() {
+async fn a_trace_goes_on_over_every_way() {
     let captured = capture::start();
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let (root, trace) = capture::root("request");
         let call = say_text(&link, "echo x").instrument(root.clone());
@@ -33,7 +33,7 @@ async fn a_trace_goes_on_over_both_links() {
 #[tokio::test]
 async fn what_a_handler_does_while_it_streams_belongs_to_its_span() {
     let captured = capture::start();
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let (root, trace) = capture::root("request");
         let opened = open(&link, probe::text("span")).instrument(root.clone());
@@ -49,7 +49,7 @@ async fn what_a_handler_does_while_it_streams_belongs_to_its_span() {
 #[tokio::test]
 async fn the_span_of_a_stream_lasts_until_its_end_and_says_who_left() {
     let captured = capture::start();
-    let (server, links) = both(&ServerSettings::for_testing()).await;
+    let (server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let (root, trace) = capture::root("request");
         let opened = open(&link, probe::text("hang")).instrument(root.clone());
@@ -70,7 +70,7 @@ async fn the_span_of_a_stream_lasts_until_its_end_and_says_who_left() {
 #[tokio::test]
 async fn a_panic_is_seen_by_trace_and_metrics_as_internal() {
     let captured = capture::start();
-    let (_server, [_, link]) = both(&ServerSettings::for_testing()).await;
+    let (_server, [_, link, _]) = every_way(&ServerSettings::for_testing()).await;
     let (root, trace) = capture::root("request");
     let call = say_text(&link, "panic now").instrument(root.clone());
     let status = call.await.unwrap_err();

@@ -18,11 +18,12 @@ use prost::Message;
 use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use prost_types::{MethodDescriptorProto, ServiceDescriptorProto};
 use terrace_domain::{Failure, Reason};
+use terrace_rpc::direct::Messages;
 use terrace_rpc::{Link, ServerSettings, Services, Stack, deadline, server, status};
 use terrace_runtime::{Kind, Shutdown, Tasks};
 use tonic::body::Body;
 use tonic::server::{Grpc, NamedService};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 /// What goes in and out: a command, or an answer.
@@ -45,6 +46,9 @@ pub(crate) struct Raw {
     #[prost(bytes = "vec", tag = "1")]
     pub(crate) raw: Vec<u8>,
 }
+
+/// What opens a stream without bytes: one type of message is one method's.
+pub(crate) struct Asked(Text);
 
 /// Something that a caller may put beside a request, and that no wire carries.
 #[derive(Clone)]
@@ -173,7 +177,21 @@ pub(crate) fn stack(settings: &ServerSettings) -> Stack {
 fn counted_stack(settings: &ServerSettings) -> (Stack, Arc<AtomicUsize>) {
     let probe = Probe::default();
     let served = Arc::clone(&probe.0);
-    let services = Services::new(&[descriptors()]).with(probe);
+    let (said, dripped) = (Arc::clone(&served), Arc::clone(&served));
+    let services = Services::new(&[descriptors()])
+        .with(probe)
+        .direct(&SAY[1..], move |request| {
+            said.fetch_add(1, Ordering::Relaxed);
+            say(request)
+        })
+        .direct(&STREAM[1..], move |request: Request<Asked>| {
+            dripped.fetch_add(1, Ordering::Relaxed);
+            async {
+                Ok(drip(request.map(|Asked(text)| text))
+                    .await?
+                    .map(StreamExt::boxed))
+            }
+        });
     (Stack::new("probe", settings, services).unwrap(), served)
 }
 
@@ -229,14 +247,32 @@ pub(crate) async fn serve_stack(stack: Stack, settings: &ServerSettings) -> Runn
     running
 }
 
-/// The same probe twice: over a socket, and within the process.
-pub(crate) async fn both(settings: &ServerSettings) -> (Running, [Link; 2]) {
+/// A way to call the probe.
+#[derive(Clone, Debug)]
+pub(crate) struct Way {
+    pub(crate) link: Link,
+    without_bytes: bool,
+}
+
+impl From<Link> for Way {
+    fn from(link: Link) -> Self {
+        Self {
+            link,
+            without_bytes: false,
+        }
+    }
+}
+
+/// The same probe in every way: over a socket, within the process, and there without bytes.
+pub(crate) async fn every_way(settings: &ServerSettings) -> (Running, [Way; 3]) {
     let running = serve(settings).await;
-    let links = [
-        running.link(),
-        Link::in_process("probe", running.stack.clone()),
-    ];
-    (running, links)
+    let within = || Link::in_process("probe", running.stack.clone());
+    let without_bytes = Way {
+        link: within(),
+        without_bytes: true,
+    };
+    let ways = [running.link().into(), within().into(), without_bytes];
+    (running, ways)
 }
 
 pub(crate) fn text(text: &str) -> Request<Text> {
@@ -247,37 +283,67 @@ pub(crate) fn text(text: &str) -> Request<Text> {
 
 /// Calls the unary method with any message.
 pub(crate) async fn call<M>(
-    link: impl Into<Link>,
+    way: impl Into<Way>,
     path: &'static str,
     request: Request<M>,
 ) -> Result<Text, Status>
 where
     M: Message + 'static,
 {
-    let mut client = tonic::client::Grpc::new(link.into());
-    client.ready().await.unwrap();
-    let codec = ProstCodec::<M, Text>::default();
-    let path = PathAndQuery::from_static(path);
-    let answer = soon(client.unary(request, path, codec)).await;
+    let Way {
+        link,
+        without_bytes,
+    } = way.into();
+    let mut client = tonic::client::Grpc::new(link.clone());
+    let mut wire = async |request| {
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<M, Text>::default();
+        let path = PathAndQuery::from_static(path);
+        client.unary(request, path, codec).await
+    };
+    let answer = match without_bytes {
+        true => soon(link.unary(request, wire)).await,
+        false => soon(wire(request)).await,
+    };
     answer.map(Response::into_inner)
 }
 
-pub(crate) async fn say_text(link: &Link, command: &str) -> Result<String, Status> {
-    call(link.clone(), SAY, text(command)).await.map(|t| t.text)
+pub(crate) async fn say_text(
+    way: &(impl Into<Way> + Clone),
+    command: &str,
+) -> Result<String, Status> {
+    call(way.clone(), SAY, text(command)).await.map(|t| t.text)
 }
 
-pub(crate) async fn open(link: &Link, request: Request<Text>) -> Result<Streaming<Text>, Status> {
+pub(crate) async fn open(
+    way: &(impl Into<Way> + Clone),
+    request: Request<Text>,
+) -> Result<Messages<Text>, Status> {
+    let Way {
+        link,
+        without_bytes,
+    } = way.clone().into();
     let mut client = tonic::client::Grpc::new(link.clone());
-    client.ready().await.unwrap();
-    let codec = ProstCodec::<Text, Text>::default();
-    let path = PathAndQuery::from_static(STREAM);
-    let answer = soon(client.server_streaming(request, path, codec)).await;
+    let mut wire = async |request: Request<Asked>| {
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<Text, Text>::default();
+        let path = PathAndQuery::from_static(STREAM);
+        let request = request.map(|Asked(text)| text);
+        client.server_streaming(request, path, codec).await
+    };
+    let request = request.map(Asked);
+    let answer = match without_bytes {
+        true => soon(link.streaming(request, wire)).await,
+        false => soon(wire(request))
+            .await
+            .map(|answer| answer.map(|messages| messages.boxed())),
+    };
     answer.map(Response::into_inner)
 }
 
 /// The next message of a stream.
-pub(crate) async fn next(stream: &mut Streaming<Text>) -> Result<Option<Text>, Status> {
-    soon(stream.message()).await
+pub(crate) async fn next(stream: &mut Messages<Text>) -> Result<Option<Text>, Status> {
+    soon(stream.next()).await.transpose()
 }
 
 /// Waits for what ought to happen soon, so that a test fails where it would hang.

@@ -13,7 +13,7 @@ use tonic::metadata::MetadataValue;
 use tonic::{Code, Request, Status};
 use tower::ServiceExt;
 
-use crate::probe::{self, MAX_BYTES, Number, Raw, SAY, Text, both, call, open, say_text};
+use crate::probe::{self, MAX_BYTES, Number, Raw, SAY, Text, call, every_way, open, say_text};
 
 fn assert_invalid(status: &Status, what: &str) {
     assert_eq!(status.code(), Code::InvalidArgument, "{status:?}");
@@ -27,7 +27,7 @@ fn assert_invalid(status: &Status, what: &str) {
 
 #[tokio::test]
 async fn a_message_of_another_type_is_an_invalid_request() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let other = Request::new(Number { number: 7 });
         let status = call(link, SAY, other).await.unwrap_err();
@@ -37,7 +37,7 @@ async fn a_message_of_another_type_is_an_invalid_request() {
 
 #[tokio::test]
 async fn text_that_is_no_utf_8_is_an_invalid_request() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let raw = b"\xff\xfe\x80".to_vec();
         let status = call(link, SAY, Request::new(Raw { raw }))
@@ -49,8 +49,9 @@ async fn text_that_is_no_utf_8_is_an_invalid_request() {
 
 #[tokio::test]
 async fn a_message_over_the_limit_is_an_invalid_request() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
-    for link in links {
+    let (_server, [over_socket, within, _without_bytes]) =
+        every_way(&ServerSettings::for_testing()).await;
+    for link in [over_socket, within] {
         let long = Text {
             text: "x".repeat(MAX_BYTES + 1),
         };
@@ -61,7 +62,7 @@ async fn a_message_over_the_limit_is_an_invalid_request() {
 
 #[tokio::test]
 async fn bytes_that_are_no_message_are_an_invalid_request() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     let bodies: [(&'static [u8], &str); 4] = [
         (b"", "is missing"),
         (b"\x00\x00\x00\x00\x09abc", "ends in the middle"),
@@ -70,17 +71,17 @@ async fn bytes_that_are_no_message_are_an_invalid_request() {
     ];
     for link in links {
         for (bytes, what) in bodies {
-            assert_invalid(&post(&link, SAY, bytes).await, what);
+            assert_invalid(&post(&link.link, SAY, bytes).await, what);
         }
     }
 }
 
 #[tokio::test]
 async fn a_method_that_is_not_there_is_named() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         for path in ["/terrace.test.v1.ProbeService/Fly", "/no.Such/Thing", "/"] {
-            let status = post(&link, path, b"\x00\x00\x00\x00\x00").await;
+            let status = post(&link.link, path, b"\x00\x00\x00\x00\x00").await;
             assert_eq!(status.code(), Code::Unimplemented, "{path}");
             let failure = status::to_failure(&status);
             assert_eq!(failure.reason, Reason::NotImplemented, "{path}");
@@ -90,7 +91,7 @@ async fn a_method_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn metadata_that_is_no_text_is_refused_by_name() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let mut request = http::Request::post(SAY);
         let headers = request.headers_mut().unwrap();
@@ -100,7 +101,7 @@ async fn metadata_that_is_no_text_is_refused_by_name() {
         }
         let body = Full::new(Bytes::from_static(b"\x00\x00\x00\x00\x08\x0a\x06echo x"));
         let request = request.body(Body::new(body)).unwrap();
-        let failure = status::to_failure(&ended(link.oneshot(request).await.unwrap()).await);
+        let failure = status::to_failure(&ended(link.link.oneshot(request).await.unwrap()).await);
         assert_eq!(failure.reason, Reason::InvalidRequest);
         let fields: Vec<_> = failure
             .fields
@@ -113,7 +114,7 @@ async fn metadata_that_is_no_text_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_status_without_a_reason_shows_nothing_of_its_text() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let unary = say_text(&link, "leak").await.unwrap_err();
         let mut stream = open(&link, probe::text("leak")).await.unwrap();
@@ -128,7 +129,7 @@ async fn a_status_without_a_reason_shows_nothing_of_its_text() {
 
 #[tokio::test]
 async fn long_metadata_is_carried() {
-    let (_server, links) = both(&ServerSettings::for_testing()).await;
+    let (_server, links) = every_way(&ServerSettings::for_testing()).await;
     for link in links {
         let mut request = probe::text("echo x");
         let long = MetadataValue::try_from("x".repeat(8_000)).unwrap();

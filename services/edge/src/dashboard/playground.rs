@@ -21,7 +21,7 @@ use maud::{Markup, html};
 use terrace_proto::common::v1::{GenerationParams, Role};
 use terrace_proto::convert::text_message;
 use terrace_proto::router::v1 as wire;
-use tonic::Streaming;
+use terrace_rpc::direct::Messages;
 
 use super::Dashboard;
 use super::form::Form;
@@ -95,7 +95,7 @@ async fn start(
     dashboard: &Dashboard,
     visitor: &Visitor,
     request: Request,
-) -> Result<Streaming<wire::RouteStreamResponse>, Refusal> {
+) -> Result<Messages<wire::RouteStreamResponse>, Refusal> {
     let form = read(dashboard, visitor, request).await?;
     let wanted = wire::RouteStreamRequest {
         request: Some(wanted(&form)?.request.unwrap_or_default()),
@@ -150,7 +150,7 @@ fn wanted(form: &Form) -> Result<wire::ExplainRequest, Refusal> {
 }
 
 /// The router's events as those of the page.
-fn told(stream: Streaming<wire::RouteStreamResponse>) -> Body {
+fn told(stream: Messages<wire::RouteStreamResponse>) -> Body {
     let telling = Telling {
         events: Some(stream),
         started: BTreeMap::new(),

@@ -18,6 +18,7 @@ use crate::route::lessons::Lesson;
 /// Calls the classifier.
 #[derive(Debug, Clone)]
 pub struct ClassifierClient {
+    link: Link,
     inner: ClassifierServiceClient<Link>,
     /// Whether what it says is to be learned from.
     learns: bool,
@@ -28,8 +29,9 @@ impl ClassifierClient {
     /// it asks for what lessons need.
     #[must_use]
     pub fn new(link: Link, max_message_bytes: usize, learns: bool) -> Self {
-        let inner = ClassifierServiceClient::new(link);
+        let inner = ClassifierServiceClient::new(link.clone());
         Self {
+            link,
             learns,
             inner: inner.max_encoding_message_size(max_message_bytes),
         }
@@ -53,12 +55,10 @@ impl Classify for ClassifierClient {
                 Vec::new()
             },
         };
-        let answer = self
-            .inner
-            .clone()
-            .classify(request_within(message, call.deadline))
-            .await
-            .map_err(|status| from_status("classifier", &status))?;
+        let wire = async |request| self.inner.clone().classify(request).await;
+        let request = request_within(message, call.deadline);
+        let answer = self.link.unary(request, wire).await;
+        let answer = answer.map_err(|status| from_status("classifier", &status))?;
         let answer = answer.into_inner();
         let missing = || broken_contract("classifier", "its answer has no classification");
         let classification = from_wire(answer.classification.ok_or_else(missing)?)?;

@@ -11,9 +11,9 @@ use terrace_proto::gateway::v1 as wire;
 use terrace_proto::gateway::v1::gateway_service_client::GatewayServiceClient;
 use terrace_proto::gateway::v1::generate_stream_response::Event;
 use terrace_rpc::deadline::request_within;
+use terrace_rpc::direct::Messages;
 use terrace_rpc::link::Link;
 use terrace_rpc::status::to_failure;
-use tonic::Streaming;
 
 use super::{broken_contract, from_status};
 use crate::answer::Delta;
@@ -122,12 +122,10 @@ impl Generate for GatewayClient {
                 .flatten(),
         };
         let in_flight = self.demand.begin();
-        let answer = self
-            .inner
-            .clone()
-            .generate_stream(request_within(message, call.deadline))
-            .await
-            .map_err(|status| self.failed(&status))?;
+        let wire = async |request| self.inner.clone().generate_stream(request).await;
+        let request = request_within(message, call.deadline);
+        let answer = self.link.streaming(request, wire).await;
+        let answer = answer.map_err(|status| self.failed(&status))?;
         let wanted = Wanted {
             events: answer.into_inner(),
             demand: self.demand.clone(),
@@ -290,14 +288,14 @@ struct Wanted {
     _in_flight: InFlight,
 }
 
-type Events = Streaming<wire::GenerateStreamResponse>;
+type Events = Messages<wire::GenerateStreamResponse>;
 
 /// The next event that we know; `None` at the end of the stream.
 async fn next(events: &mut Events) -> Option<Result<Generated, Failure>> {
     loop {
-        match events.message().await {
+        match events.next().await? {
             Ok(message) => {
-                if let Some(event) = generated(message?) {
+                if let Some(event) = generated(message) {
                     return Some(Ok(event));
                 }
             }
@@ -309,7 +307,7 @@ async fn next(events: &mut Events) -> Option<Result<Generated, Failure>> {
 /// Reads what is behind the answer's end: the call's status, without which traces and metrics
 /// would count every whole answer as one that its caller broke off.
 async fn read_to_end(events: &mut Events) {
-    let end = async { while let Ok(Some(_)) = events.message().await {} };
+    let end = async { while let Some(Ok(_)) = events.next().await {} };
     let _ended_or_late = tokio::time::timeout(END_TIMEOUT, end).await;
 }
 

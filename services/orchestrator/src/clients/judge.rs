@@ -24,6 +24,7 @@ use crate::verdict::{CheckFinding, Verdict};
 /// Calls the judge.
 #[derive(Debug, Clone)]
 pub struct JudgeClient {
+    link: Link,
     inner: JudgeServiceClient<Link>,
 }
 
@@ -31,8 +32,9 @@ impl JudgeClient {
     /// Creates a client over a link; answers of up to `max_message_bytes` can be sent.
     #[must_use]
     pub fn new(link: Link, max_message_bytes: usize) -> Self {
-        let inner = JudgeServiceClient::new(link);
+        let inner = JudgeServiceClient::new(link.clone());
         Self {
+            link,
             inner: inner
                 .max_decoding_message_size(max_message_bytes)
                 .max_encoding_message_size(max_message_bytes),
@@ -54,12 +56,10 @@ impl Judge for JudgeClient {
             with_code_tree: answered.with_code_tree,
             ..scene(answering)
         };
-        let answer = self
-            .inner
-            .clone()
-            .judge(request_within(message, call.deadline))
-            .await
-            .map_err(|status| from_status("judge", &status))?;
+        let wire = async |request| self.inner.clone().judge(request).await;
+        let request = request_within(message, call.deadline);
+        let answer = self.link.unary(request, wire).await;
+        let answer = answer.map_err(|status| from_status("judge", &status))?;
         let answer = answer.into_inner();
         let missing = || broken_contract("judge", "its answer has no verdict");
         let opinions = answer.second_opinions.into_iter().map(opinion);

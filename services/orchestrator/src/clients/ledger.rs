@@ -29,6 +29,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Calls the ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerClient {
+    link: Link,
     inner: LedgerServiceClient<Link>,
     reservation_ttl: Duration,
     leases: Option<Arc<Leases>>,
@@ -40,7 +41,8 @@ impl LedgerClient {
     #[must_use]
     pub fn new(link: Link, reservation_ttl: Duration, leases: Option<Arc<Leases>>) -> Self {
         Self {
-            inner: LedgerServiceClient::new(link),
+            inner: LedgerServiceClient::new(link.clone()),
+            link,
             reservation_ttl,
             leases,
         }
@@ -100,11 +102,9 @@ impl Ledger for LedgerClient {
             close: close.map(|close| request_close(request, close)),
             body_fingerprint: body(request),
         };
-        let answer = self
-            .inner
-            .clone()
-            .settle(request_within(message, call.deadline))
-            .await;
+        let wire = async |request| self.inner.clone().settle(request).await;
+        let message = request_within(message, call.deadline);
+        let answer = self.link.unary(message, wire).await;
         answer.map_err(|status| failure(&status))?;
         if let Some(leases) = &self.leases {
             let steps = attempts.iter().map(|own| request.step(own.index));
@@ -146,8 +146,9 @@ impl LedgerClient {
         message: &wire::ReserveRequest,
         call: Call,
     ) -> Result<wire::ReserveResponse, Status> {
+        let wire = async |request| self.inner.clone().reserve(request).await;
         let message = request_within(message.clone(), call.deadline);
-        let answer = self.inner.clone().reserve(message).await;
+        let answer = self.link.unary(message, wire).await;
         answer.map(Response::into_inner)
     }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use maud::html;
 use serde_json::json;
 use terrace_domain::{Failure, Reason};
 use terrace_proto::router::v1 as wire;
 use terrace_proto::router::v1::route_stream_response::Event;
-use tonic::Streaming;
+use terrace_rpc::direct::Messages;
 
 use super::answer;
 use crate::dashboard::live::{event, markup};
@@ -18,7 +19,7 @@ use crate::refusal::Refusal;
 /// A request that is being told of.
 pub(super) struct Telling {
     /// None once it has ended.
-    pub(super) events: Option<Streaming<wire::RouteStreamResponse>>,
+    pub(super) events: Option<Messages<wire::RouteStreamResponse>>,
     pub(super) started: BTreeMap<u32, wire::AttemptStarted>,
 }
 
@@ -26,16 +27,16 @@ impl Telling {
     /// The next event; none after the last.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         loop {
-            let message = self.events.as_mut()?.message().await;
+            let message = self.events.as_mut()?.next().await;
             let happened = match message {
-                Ok(Some(message)) => message.event,
-                Ok(None) => {
+                Some(Ok(message)) => message.event,
+                None => {
                     let text = "the answer ended before its end: send it again";
                     return Some(
                         self.failed(&Failure::new(Reason::ServiceUnavailable, text).into()),
                     );
                 }
-                Err(status) => return Some(self.failed(&Refusal::of(&status))),
+                Some(Err(status)) => return Some(self.failed(&Refusal::of(&status))),
             };
             if let Some(told) = happened.and_then(|happened| self.tell(happened)) {
                 return Some(told);
