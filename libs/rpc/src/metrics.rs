@@ -5,15 +5,17 @@
 //! are recorded when the status has arrived, for a stream at its end. A caller can ask for any
 //! method, so one that this server does not have is counted as `_OTHER`.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
-use opentelemetry::metrics::{Histogram, UpDownCounter};
-use opentelemetry::{KeyValue, StringValue};
 use terrace_domain::Failure;
 use terrace_telemetry::fields;
-use terrace_telemetry::metrics::{RPC_SECONDS, meter, seconds};
+use terrace_telemetry::metrics::{
+    BoundGauge, BoundHistogram, HistogramVec, IntGaugeVec, RPC_SECONDS, bound_gauge, bound_seconds,
+    label,
+};
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -23,57 +25,115 @@ use crate::layer::{Middleware, Request, Response, method};
 /// How a method that is not known is counted.
 const OTHER: &str = "_OTHER";
 
+/// What one side of calls is counted by.
+struct Side {
+    duration: HistogramVec,
+    in_flight: IntGaugeVec,
+}
+
+static SERVER: LazyLock<Side> = LazyLock::new(|| Side {
+    duration: durations(
+        "rpc_server_call_duration_seconds",
+        "Time from a call's arrival to the end of its answer.",
+        fields::SERVICE,
+    ),
+    in_flight: in_flight(
+        "terrace_rpc_server_in_flight",
+        "Calls being answered.",
+        fields::SERVICE,
+    ),
+});
+
+static CLIENT: LazyLock<Side> = LazyLock::new(|| Side {
+    duration: durations(
+        "rpc_client_call_duration_seconds",
+        "Time from a call's start to the end of its answer.",
+        fields::PEER,
+    ),
+    in_flight: in_flight(
+        "terrace_rpc_client_in_flight",
+        "Calls waiting for an answer.",
+        fields::PEER,
+    ),
+});
+
+fn durations(name: &str, about: &str, whose: &str) -> HistogramVec {
+    let labels = [whose, fields::RPC_METHOD, fields::RPC_RESPONSE_STATUS_CODE].map(label);
+    let labels = labels.each_ref().map(String::as_str);
+    bound_seconds(name, about, &labels, &RPC_SECONDS)
+}
+
+fn in_flight(name: &str, about: &str, whose: &str) -> IntGaugeVec {
+    bound_gauge(name, about, &[&label(whose)])
+}
+
 /// The instruments of one server or one link.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics(Arc<Instruments>);
 
 #[derive(Debug)]
 struct Instruments {
-    duration: Histogram<f64>,
-    in_flight: UpDownCounter<i64>,
+    duration: HistogramVec,
+    in_flight: BoundGauge,
     /// Whose calls these are.
-    whose: [KeyValue; 1],
+    whose: &'static str,
     /// The methods that may become labels; none where the caller is one of us.
     methods: Option<BTreeSet<String>>,
+    /// Nearly all calls end well: where those are recorded, by method.
+    ended_well: RwLock<HashMap<Cow<'static, str>, BoundHistogram>>,
 }
 
 impl Metrics {
     /// Counts the calls that `service` answers.
     pub(crate) fn server(service: &'static str, methods: BTreeSet<String>) -> Self {
-        let about = "Time from a call's arrival to the end of its answer.";
-        Self(Arc::new(Instruments {
-            duration: seconds("rpc.server.call.duration", about, &RPC_SECONDS),
-            in_flight: gauge("terrace.rpc.server.in_flight", "Calls being answered."),
-            whose: [KeyValue::new(fields::SERVICE, service)],
-            methods: Some(methods),
-        }))
+        Self::of(&SERVER, service, Some(methods))
     }
 
     /// Counts the calls that go to `peer`.
     pub(crate) fn client(peer: &'static str) -> Self {
-        let about = "Time from a call's start to the end of its answer.";
+        Self::of(&CLIENT, peer, None)
+    }
+
+    fn of(side: &Side, whose: &'static str, methods: Option<BTreeSet<String>>) -> Self {
         Self(Arc::new(Instruments {
-            duration: seconds("rpc.client.call.duration", about, &RPC_SECONDS),
-            in_flight: gauge(
-                "terrace.rpc.client.in_flight",
-                "Calls waiting for an answer.",
-            ),
-            whose: [KeyValue::new(fields::PEER, peer)],
-            methods: None,
+            duration: side.duration.clone(),
+            in_flight: side.in_flight.with_label_values(&[whose]),
+            whose,
+            methods,
+            ended_well: RwLock::default(),
         }))
     }
-}
 
-impl Metrics {
     /// Begins to count and to time a call of a method that is known.
-    pub(crate) fn begin(&self, method: impl Into<StringValue>) -> Call {
-        self.0.in_flight.add(1, &self.0.whose);
+    pub(crate) fn begin(&self, method: impl Into<Cow<'static, str>>) -> Call {
+        self.0.in_flight.inc();
         Call {
             instruments: Arc::clone(&self.0),
-            method: KeyValue::new(fields::RPC_METHOD, method.into()),
+            method: method.into(),
             began: Instant::now(),
             code: Code::Cancelled,
         }
+    }
+}
+
+impl Instruments {
+    fn record(&self, method: &Cow<'static, str>, code: Code, seconds: f64) {
+        let labels = [self.whose, method, code_name(code)];
+        if code != Code::Ok {
+            return self.duration.with_label_values(&labels).observe(seconds);
+        }
+        let known = self.ended_well.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        if let Some(histogram) = known.get(method) {
+            return histogram.observe(seconds);
+        }
+        drop(known);
+        let histogram = self.duration.with_label_values(&labels);
+        histogram.observe(seconds);
+        let known = self.ended_well.write();
+        known
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(method.clone(), histogram);
     }
 }
 
@@ -101,7 +161,7 @@ impl Middleware for Metrics {
 /// A call that is recorded when it is dropped, as CANCELLED unless its status came first.
 pub(crate) struct Call {
     instruments: Arc<Instruments>,
-    method: KeyValue,
+    method: Cow<'static, str>,
     began: Instant,
     code: Code,
 }
@@ -115,23 +175,10 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let [whose] = self.instruments.whose.clone();
-        let labels = [
-            whose,
-            self.method.clone(),
-            KeyValue::new(fields::RPC_RESPONSE_STATUS_CODE, code_name(self.code)),
-        ];
         let seconds = self.began.elapsed().as_secs_f64();
-        self.instruments.duration.record(seconds, &labels);
-        self.instruments.in_flight.add(-1, &self.instruments.whose);
+        self.instruments.record(&self.method, self.code, seconds);
+        self.instruments.in_flight.dec();
     }
-}
-
-fn gauge(name: &'static str, about: &'static str) -> UpDownCounter<i64> {
-    meter()
-        .i64_up_down_counter(name)
-        .with_description(about)
-        .build()
 }
 
 /// The name of a code as the gRPC specification spells it.

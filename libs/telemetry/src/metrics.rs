@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use prometheus::{Encoder, Registry, TextEncoder};
+use prometheus::core::Collector;
+use prometheus::{Encoder, HistogramOpts, Opts, Registry, TextEncoder};
 
 /// What a `/metrics` answer says its body is.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -75,6 +76,41 @@ pub fn seconds(name: &'static str, about: &'static str, bounds: &[f64]) -> Histo
         .with_description(about)
         .with_boundaries(bounds.to_vec())
         .build()
+}
+
+/// A histogram that is recorded with every hop. A child of it, kept at hand, records without looking
+/// for its labels, which is most of what recording costs.
+pub use prometheus::Histogram as BoundHistogram;
+/// The same for what rises and falls.
+pub use prometheus::IntGauge as BoundGauge;
+pub use prometheus::{HistogramVec, IntGaugeVec};
+
+/// Makes the one histogram of this name, by names as Prometheus writes them.
+#[must_use]
+pub fn bound_seconds(name: &str, about: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
+    let options = HistogramOpts::new(name, about).buckets(bounds.to_vec());
+    registered(HistogramVec::new(options, labels))
+}
+
+/// Makes the one gauge of this name, by names as Prometheus writes them.
+#[must_use]
+pub fn bound_gauge(name: &str, about: &str, labels: &[&str]) -> IntGaugeVec {
+    registered(IntGaugeVec::new(Opts::new(name, about), labels))
+}
+
+/// A name that is none, or stands twice, is a defect that the first test of it meets.
+#[expect(clippy::expect_used, reason = "names are constants of the code")]
+fn registered<C: Collector + Clone + 'static>(made: prometheus::Result<C>) -> C {
+    let collector = made.expect("names of metrics and labels are proper");
+    let registered = PIPELINE.registry.register(Box::new(collector.clone()));
+    registered.expect("each metric is made once");
+    collector
+}
+
+/// A name as Prometheus writes it: `rpc.method` is `rpc_method`.
+#[must_use]
+pub fn label(field: &str) -> String {
+    field.replace('.', "_")
 }
 
 /// Every metric of the process, as Prometheus text.
