@@ -106,7 +106,7 @@ pub fn init(settings: &Settings) -> Result<Guard, Error> {
         source,
     })?;
     let provider = tracer_provider(settings)?;
-    seen::log_writes(filter.max_level_hint());
+    seen::note(filter.max_level_hint(), settings.otlp_endpoint.is_some());
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     tracing_subscriber::registry()
         .with(span_layer(&provider))
