@@ -21,8 +21,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::StreamExt as _;
 use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt};
 use tonic::{Request, Streaming};
 use tower::Service;
 
@@ -105,23 +105,21 @@ impl Link {
     ///
     /// # Errors
     /// As there.
-    pub async fn streaming<Q, A, F>(
-        &self,
+    pub fn streaming<'a, Q, A, F>(
+        &'a self,
         request: Request<Q>,
-        wire: impl FnOnce(Request<Q>) -> F,
-    ) -> Answer<Messages<A>>
+        wire: impl FnOnce(Request<Q>) -> F + Send + 'a,
+    ) -> BoxFuture<'a, Answer<Messages<A>>>
     where
-        Q: 'static,
+        Q: Send + 'static,
         A: Send + 'static,
-        F: Future<Output = Answer<Streaming<A>>>,
+        F: Future<Output = Answer<Streaming<A>>> + Send + 'a,
     {
-        if let Some(direct) = &self.direct
-            && let Some(method) = direct.find::<Q, Messages<A>>()
-        {
-            return direct.streaming(method, request).await;
+        let direct = self.direct.as_ref();
+        match direct.and_then(|direct| Some((direct, direct.find::<Q, Messages<A>>()?))) {
+            Some((direct, method)) => direct.streaming(method, request).boxed(),
+            None => async move { Ok(wire(request).await?.map(StreamExt::boxed)) }.boxed(),
         }
-        let answered = wire(request).await?;
-        Ok(answered.map(|messages| messages.boxed()))
     }
 
     /// The name of the callee.

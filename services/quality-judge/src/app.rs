@@ -124,14 +124,17 @@ impl App {
         let server = JudgeServiceServer::new(self.grpc.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        let grpc = self.grpc.clone();
-        let services = Services::new(&[FILE_DESCRIPTOR_SET]).with(server).direct(
-            "terrace.judge.v1.JudgeService/Judge",
-            move |request| {
-                let grpc = grpc.clone();
+        let (judging, watching) = (self.grpc.clone(), self.grpc.clone());
+        let services = Services::new(&[FILE_DESCRIPTOR_SET])
+            .with(server)
+            .direct("terrace.judge.v1.JudgeService/Judge", move |request| {
+                let grpc = judging.clone();
                 async move { grpc.judge(request).await }
-            },
-        );
+            })
+            .direct("terrace.judge.v1.JudgeService/JudgeStream", move |pieces| {
+                let grpc = watching.clone();
+                async move { grpc.watch(pieces).await }
+            });
         Stack::new("quality-judge", settings, services)
     }
 }

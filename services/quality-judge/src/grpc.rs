@@ -3,17 +3,17 @@
 mod request;
 mod watched;
 
-use std::pin::Pin;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use terrace_domain::Failure;
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::{wire_duration, wire_timestamp};
 use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_server::JudgeService;
 use terrace_rpc::deadline;
+use terrace_rpc::direct::{Answer, Messages};
 use terrace_rpc::status::to_status;
-use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::checks::code_tree;
@@ -68,6 +68,16 @@ impl Grpc {
         Self { seconds, ..self }
     }
 
+    /// Judges an answer while it is still coming, from wherever its pieces come.
+    pub(crate) async fn watch(
+        &self,
+        pieces: Request<Messages<wire::JudgeStreamRequest>>,
+    ) -> Answer<Messages<wire::JudgeStreamResponse>> {
+        let judge = Arc::clone(&self.judge);
+        let watched = Watched::open(pieces.into_inner(), judge, self.max_messages).await?;
+        Ok(Response::new(watched.verdicts().boxed()))
+    }
+
     /// Reads and judges a request; reading compiles schemas, so it belongs to the work. With what tells
     /// its code from other code, if that is wanted.
     async fn verdict(
@@ -88,8 +98,7 @@ impl Grpc {
 
 #[tonic::async_trait]
 impl JudgeService for Grpc {
-    type JudgeStreamStream =
-        Pin<Box<dyn Stream<Item = Result<wire::JudgeStreamResponse, Status>> + Send>>;
+    type JudgeStreamStream = Messages<wire::JudgeStreamResponse>;
 
     async fn judge(
         &self,
@@ -124,9 +133,7 @@ impl JudgeService for Grpc {
         &self,
         request: Request<Streaming<wire::JudgeStreamRequest>>,
     ) -> Result<Response<Self::JudgeStreamStream>, Status> {
-        let judge = Arc::clone(&self.judge);
-        let watched = Watched::open(request.into_inner(), judge, self.max_messages).await?;
-        Ok(Response::new(Box::pin(watched.verdicts())))
+        self.watch(request.map(StreamExt::boxed)).await
     }
 }
 

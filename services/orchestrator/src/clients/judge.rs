@@ -1,9 +1,11 @@
 //! The judge over a link.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
 use terrace_domain::{Failure, NanoUsd, Reason, Score};
 use terrace_proto::common::v1::AttemptOutcome;
 use terrace_proto::convert::{duration, timestamp};
@@ -11,9 +13,11 @@ use terrace_proto::judge::v1 as wire;
 use terrace_proto::judge::v1::judge_service_client::JudgeServiceClient;
 use terrace_proto::judge::v1::judge_stream_request::Event;
 use terrace_rpc::deadline::request_within;
+use terrace_rpc::direct::Messages;
 use terrace_rpc::link::Link;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
+use tonic::Request;
 
 use super::{broken_contract, from_status};
 use crate::classification::{Classification, Source, TaskKind};
@@ -76,22 +80,47 @@ impl Judge for JudgeClient {
         text: mpsc::UnboundedReceiver<String>,
         call: Call,
     ) -> Outlook {
-        let message = |event| wire::JudgeStreamRequest { event: Some(event) };
+        let message = |event| Ok(wire::JudgeStreamRequest { event: Some(event) });
         let opening = message(Event::Opening(scene(answering)));
         let deltas =
             UnboundedReceiverStream::new(text).map(move |text| message(Event::Delta(text)));
-        let messages = tokio_stream::once(opening).chain(deltas);
-        let mut judge = self.inner.clone();
-        let opened = async move {
-            let request = request_within(messages, call.deadline);
-            let answer = judge.judge_stream(request).await;
-            let responses = answer.map_err(|status| from_status("judge", &status))?;
-            Ok(responses.into_inner().map(|response| match response {
-                Ok(response) => outlook(response),
-                Err(status) => Err(from_status("judge", &status)),
-            }))
-        };
+        let messages = tokio_stream::once(opening).chain(deltas).boxed();
+        let opened = self.clone().open(messages, call);
         stream::once(opened).try_flatten().boxed()
+    }
+}
+
+impl JudgeClient {
+    /// Begins to watch an answer whose pieces are `pieces`.
+    async fn open(self, pieces: Pieces, call: Call) -> Result<Outlook, Failure> {
+        let mut judge = self.inner;
+        let wire =
+            |pieces: Request<Pieces>| async move { judge.judge_stream(pieces.map(Sent)).await };
+        let request = request_within(pieces, call.deadline);
+        let answer = self.link.streaming(request, wire).await;
+        let responses = answer.map_err(|status| from_status("judge", &status))?;
+        let looks = responses.into_inner().map(|response| match response {
+            Ok(response) => outlook(response),
+            Err(status) => Err(from_status("judge", &status)),
+        });
+        Ok(looks.boxed())
+    }
+}
+
+type Pieces = Messages<wire::JudgeStreamRequest>;
+
+/// The pieces as the generated client takes them: what comes from here never fails.
+struct Sent(Pieces);
+
+impl Stream for Sent {
+    type Item = wire::JudgeStreamRequest;
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<wire::JudgeStreamRequest>> {
+        let piece = self.0.poll_next_unpin(context);
+        piece.map(|piece| piece.and_then(Result::ok))
     }
 }
 

@@ -5,15 +5,16 @@
 
 use std::sync::Arc;
 
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, TryStreamExt as _};
 use terrace_domain::{Failure, FieldViolation};
 use terrace_proto::common::v1::Role;
 use terrace_proto::convert::text_message;
 use terrace_proto::judge::v1::judge_stream_request::Event;
 use terrace_proto::judge::v1::{JudgeRequest, JudgeStreamRequest, JudgeStreamResponse};
+use terrace_rpc::direct::Messages;
 use terrace_rpc::server::MAX_MESSAGE_BYTES;
 use terrace_rpc::status::to_status;
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 use super::{request, to_wire};
 use crate::answer::Case;
@@ -24,7 +25,7 @@ const STEP_BYTES: usize = 64;
 
 /// One answer, as far as it has come.
 pub(super) struct Watched {
-    incoming: Streaming<JudgeStreamRequest>,
+    incoming: Messages<JudgeStreamRequest>,
     judge: Arc<Judge>,
     case: Case,
     /// Bytes at which it is looked at again.
@@ -34,11 +35,12 @@ pub(super) struct Watched {
 impl Watched {
     /// Reads the opening.
     pub(super) async fn open(
-        mut incoming: Streaming<JudgeStreamRequest>,
+        mut incoming: Messages<JudgeStreamRequest>,
         judge: Arc<Judge>,
         max_messages: usize,
     ) -> Result<Self, Status> {
-        let first = incoming.message().await?.and_then(|message| message.event);
+        let first = incoming.try_next().await?;
+        let first = first.and_then(|message| message.event);
         let Some(Event::Opening(opening)) = first else {
             return Err(invalid("opening", "must be the first message"));
         };
@@ -67,7 +69,7 @@ impl Watched {
 
     /// Reads on until it is time for a look; `None` at the end of the answer.
     async fn next(&mut self) -> Result<Option<JudgeStreamResponse>, Status> {
-        while let Some(message) = self.incoming.message().await? {
+        while let Some(message) = self.incoming.try_next().await? {
             let Some(Event::Delta(delta)) = message.event else {
                 return Err(invalid(
                     "delta",
