@@ -110,8 +110,8 @@ impl Answer {
                 return Some(event);
             }
             let upstream = self.upstream.as_mut()?;
-            let piece = self.observation.within(upstream.next());
-            match self.patience.limit(piece).await {
+            // Not within the observation's span: to enter it for each piece costs more than the piece.
+            match self.patience.limit(upstream.next()).await {
                 Ok(Some(Ok(chunk))) => self.take(chunk),
                 Ok(None) => self.complete(),
                 Ok(Some(Err(fault))) | Err(fault) => self.break_off(fault),
