@@ -1,6 +1,6 @@
 //! What a question asks for, as far as its words say it plainly: a number, or one of some options.
 
-use regex::Regex;
+use regex::{Regex, RegexSet};
 
 use crate::working::{Numbers, in_words};
 
@@ -27,8 +27,8 @@ const EITHER: &str = r"(?i)\b(?:answer|reply|respond)\b[^.\n]{0,40}?\b(yes or no
 /// Reads questions.
 #[derive(Debug, Clone)]
 pub struct Reader {
-    number: Regex,
-    number_only: Regex,
+    /// What is asked for, in the order of [`EITHER`], [`NUMBER_ONLY`], [`NUMBER`]: one look finds all.
+    asks: RegexSet,
     option: Regex,
     either: Regex,
 }
@@ -54,8 +54,7 @@ impl Reader {
     /// One of them is no pattern: a defect of the build.
     pub fn new() -> Result<Self, regex::Error> {
         Ok(Self {
-            number: Regex::new(NUMBER)?,
-            number_only: Regex::new(NUMBER_ONLY)?,
+            asks: RegexSet::new([EITHER, NUMBER_ONLY, NUMBER])?,
             option: Regex::new(OPTION)?,
             either: Regex::new(EITHER)?,
         })
@@ -69,7 +68,9 @@ impl Reader {
         if options.len() > 1 {
             return Some(Asked::Option(options));
         }
-        if let Some(either) = self.either.captures(question) {
+        let asks = self.asks.matches(question);
+        let [either, only, number] = [0, 1, 2].map(|pattern| asks.matched(pattern));
+        if let Some(either) = either.then(|| self.either.captures(question)).flatten() {
             let is_yes = either[1].to_ascii_lowercase().starts_with("yes");
             return Some(Asked::Either(if is_yes {
                 ["yes", "no"]
@@ -77,8 +78,7 @@ impl Reader {
                 ["true", "false"]
             }));
         }
-        let only = self.number_only.is_match(question);
-        (only || self.number.is_match(question)).then_some(Asked::Number { only })
+        (only || number).then_some(Asked::Number { only })
     }
 
     /// Whether a question has numbers to work with and asks for another.
