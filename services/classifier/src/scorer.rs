@@ -61,13 +61,14 @@ pub(crate) struct Prior {
 
 /// What is known of a request of this kind without any outcome.
 pub(crate) fn prior(features: &Features, kind: TaskKind) -> Prior {
-    let mut parts = vec![of_kind(kind)];
-    parts.extend(of_size(features, kind));
-    parts.extend(of_content(features));
-    parts.extend(of_manner(features));
-    parts.extend(of_setting(features));
-    parts.extend(of_action(features));
-    parts.retain(|part| part.logit.abs() >= NOTHING);
+    let parts: Vec<Part> = of_kind(kind)
+        .into_iter()
+        .chain(of_size(features, kind))
+        .chain(of_content(features))
+        .chain(of_manner(features))
+        .chain(of_setting(features))
+        .chain(of_action(features))
+        .collect();
     let logit = NEUTRAL + parts.iter().map(|part| part.logit).sum::<f64>();
     Prior { parts, logit }
 }
@@ -117,7 +118,7 @@ fn confidence(parts: &[Part], margin: f64, cut: bool) -> Score {
     Score::clamped(if cut { sure * 0.8 } else { sure })
 }
 
-fn of_kind(kind: TaskKind) -> Part {
+fn of_kind(kind: TaskKind) -> Option<Part> {
     let logit = match kind {
         TaskKind::Classification => -1.1,
         TaskKind::Extraction => -0.75,
@@ -128,14 +129,12 @@ fn of_kind(kind: TaskKind) -> Part {
         TaskKind::Reasoning => 0.45,
         TaskKind::Orchestration => 1.7,
     };
-    Part {
-        feature: "task_kind",
-        logit,
-        detail: format!("the task is {}", kind.as_str()),
-    }
+    part("task_kind", logit, || {
+        format!("the task is {}", kind.as_str())
+    })
 }
 
-fn of_size(features: &Features, kind: TaskKind) -> Vec<Part> {
+fn of_size(features: &Features, kind: TaskKind) -> impl Iterator<Item = Part> {
     // Pasted material makes these tasks longer and hardly harder.
     let on_material = matches!(
         kind,
@@ -155,61 +154,50 @@ fn of_size(features: &Features, kind: TaskKind) -> Vec<Part> {
     // Measured on public outcomes: long words are those of questions that are looked up, short
     // ones those of questions that are worked out, where better models gain more.
     let long = (features.word_bytes - 4.7).clamp(-1.2, 2.0);
-    vec![
-        Part {
-            feature: "prompt_length",
-            logit: length,
-            detail: format!("the question has about {}", counted(features.words, "word")),
-        },
-        Part {
-            feature: "context_length",
-            logit: context * 0.06,
-            detail: format!("{} of other turns", counted(features.context_bytes, "byte")),
-        },
-        Part {
-            feature: "word_length",
-            logit: if features.words < ENOUGH_WORDS {
-                0.0
-            } else {
-                -0.24 * long
-            },
-            detail: format!("words have {:.1} letters on average", features.word_bytes),
-        },
+    let word_length = if features.words < ENOUGH_WORDS {
+        0.0
+    } else {
+        -0.24 * long
+    };
+    let parts = [
+        part("prompt_length", length, || {
+            format!("the question has about {}", counted(features.words, "word"))
+        }),
+        part("context_length", context * 0.06, || {
+            format!("{} of other turns", counted(features.context_bytes, "byte"))
+        }),
+        part("word_length", word_length, || {
+            format!("words have {:.1} letters on average", features.word_bytes)
+        }),
         of_repetition(features, on_material),
-    ]
+    ];
+    parts.into_iter().flatten()
 }
 
 /// Measured on public outcomes: questions that come back to their own words have parts that hang
 /// together, and better models gain more on them.
-fn of_repetition(features: &Features, on_material: bool) -> Part {
+fn of_repetition(features: &Features, on_material: bool) -> Option<Part> {
     let distinct = f64::from(features.text.measures[DISTINCT_WORDS]);
     // A short text seldom comes back to a word, and that says nothing.
     let enough = (features.words as f64 - TOO_SHORT_TO_REPEAT) / TOO_SHORT_TO_REPEAT;
     let counts = enough.clamp(0.0, 1.0) * if on_material { OF_MATERIAL } else { 1.0 };
-    Part {
-        feature: "repeated_words",
-        logit: distinct * REPEATED_WORDS * counts,
-        detail: format!("of its words {} are different", features.text.words.len()),
-    }
+    part("repeated_words", distinct * REPEATED_WORDS * counts, || {
+        format!("of its words {} are different", features.text.words.len())
+    })
 }
 
-fn of_content(features: &Features) -> Vec<Part> {
-    let mut parts = of_counts(features);
-    parts.extend([
-        cue(features, Cue::Reason, ("reasoning_words", 0.2, 3.0)),
-        cue(features, Cue::Prove, ("proof_words", 1.8, 1.5)),
-        cue(features, Cue::Design, ("design_words", 0.55, 4.0)),
-        cue(
-            features,
-            Cue::Orchestrate,
-            ("orchestration_words", 0.35, 3.0),
-        ),
-        cue(features, Cue::Constraint, ("demands", 0.1, 6.0)),
-    ]);
-    parts
+fn of_content(features: &Features) -> impl Iterator<Item = Part> {
+    let cues = [
+        (Cue::Reason, ("reasoning_words", 0.2, 3.0)),
+        (Cue::Prove, ("proof_words", 1.8, 1.5)),
+        (Cue::Design, ("design_words", 0.55, 4.0)),
+        (Cue::Orchestrate, ("orchestration_words", 0.35, 3.0)),
+        (Cue::Constraint, ("demands", 0.1, 6.0)),
+    ];
+    of_counts(features).chain(of_cues(features, cues))
 }
 
-fn of_counts(features: &Features) -> Vec<Part> {
+fn of_counts(features: &Features) -> impl Iterator<Item = Part> {
     let shape = &features.shape;
     let several = |count: usize, most: f64| (1.0 + count as f64).log2().min(most);
     let counts = [
@@ -252,35 +240,36 @@ fn of_counts(features: &Features) -> Vec<Part> {
     ];
     counts
         .into_iter()
-        .map(|(feature, logit, count, what)| Part {
-            feature,
-            logit,
-            detail: counted(count, what),
+        .filter_map(|(feature, logit, count, what)| part(feature, logit, || counted(count, what)))
+}
+
+fn of_manner(features: &Features) -> impl Iterator<Item = Part> {
+    let cues = [
+        (Cue::Brief, ("brevity_words", -0.3, 2.0)),
+        (Cue::Small, ("smallness_words", -0.2, 2.0)),
+        (Cue::Casual, ("small_talk", -0.5, 2.0)),
+        (Cue::Label, ("label_words", -0.12, 3.0)),
+    ];
+    of_cues(features, cues)
+}
+
+/// A feature of a cue, what each that was seen counts, and how many do at most.
+type Rule = (&'static str, f64, f64);
+
+fn of_cues<const N: usize>(
+    features: &Features,
+    cues: [(Cue, Rule); N],
+) -> impl Iterator<Item = Part> {
+    cues.into_iter()
+        .filter_map(|(cue, (feature, per_one, most))| {
+            let seen = features.cues.of(cue);
+            part(feature, seen.min(most) * per_one, || {
+                format!("{seen:.1} by place and number")
+            })
         })
-        .collect()
 }
 
-fn of_manner(features: &Features) -> Vec<Part> {
-    vec![
-        cue(features, Cue::Brief, ("brevity_words", -0.3, 2.0)),
-        cue(features, Cue::Small, ("smallness_words", -0.2, 2.0)),
-        cue(features, Cue::Casual, ("small_talk", -0.5, 2.0)),
-        cue(features, Cue::Label, ("label_words", -0.12, 3.0)),
-    ]
-}
-
-/// A cue's part: `per_one` for each that was seen, up to `most`.
-fn cue(features: &Features, cue: Cue, rule: (&'static str, f64, f64)) -> Part {
-    let (feature, per_one, most) = rule;
-    let seen = features.cues.of(cue);
-    Part {
-        feature,
-        logit: seen.min(most) * per_one,
-        detail: format!("{seen:.1} by place and number"),
-    }
-}
-
-fn of_setting(features: &Features) -> Vec<Part> {
+fn of_setting(features: &Features) -> impl Iterator<Item = Part> {
     let form = match features.form {
         Form::Free => 0.0,
         Form::Choice => -0.7,
@@ -295,25 +284,23 @@ fn of_setting(features: &Features) -> Vec<Part> {
     };
     let turns = (features.turns.max(1) as f64).log2().min(5.0) * 0.08;
     let images = if features.images > 0 { 0.35 } else { 0.0 };
-    vec![
-        part(
-            "response_form",
-            form,
-            "the output has to have a form".to_owned(),
-        ),
-        part("tools", tools, counted(features.tools as usize, "tool")),
-        part(
-            "tool_results",
-            (features.tool_turns.min(6) as f64) * 0.08,
-            counted(features.tool_turns, "tool result"),
-        ),
-        part("turns", turns, counted(features.turns, "turn")),
-        part("images", images, counted(features.images, "picture")),
-    ]
+    let results = (features.tool_turns.min(6) as f64) * 0.08;
+    let parts = [
+        part("response_form", form, || {
+            "the output has to have a form".to_owned()
+        }),
+        part("tools", tools, || counted(features.tools as usize, "tool")),
+        part("tool_results", results, || {
+            counted(features.tool_turns, "tool result")
+        }),
+        part("turns", turns, || counted(features.turns, "turn")),
+        part("images", images, || counted(features.images, "picture")),
+    ];
+    parts.into_iter().flatten()
 }
 
 /// What the action's name says beyond the kind of task.
-fn of_action(features: &Features) -> Vec<Part> {
+fn of_action(features: &Features) -> Option<Part> {
     let of = |cue| features.action.of(cue).min(1.0);
     let logit = 0.5 * of(Cue::Orchestrate)
         + 0.4 * of(Cue::Design)
@@ -322,19 +309,16 @@ fn of_action(features: &Features) -> Vec<Part> {
         - 0.4 * of(Cue::Label)
         - 0.2 * of(Cue::Extract)
         - 0.3 * of(Cue::Casual);
-    vec![part(
-        "action",
-        logit,
-        "the action's name says so".to_owned(),
-    )]
+    part("action", logit, || "the action's name says so".to_owned())
 }
 
-const fn part(feature: &'static str, logit: f64, detail: String) -> Part {
-    Part {
+/// A feature's part, if it moves the sum by enough to be worth a line.
+fn part(feature: &'static str, logit: f64, detail: impl FnOnce() -> String) -> Option<Part> {
+    (logit.abs() >= NOTHING).then(|| Part {
         feature,
         logit,
-        detail,
-    }
+        detail: detail(),
+    })
 }
 
 #[cfg(test)]
