@@ -10,24 +10,49 @@ use tracing::Span;
 use tracing::level_filters::LevelFilter;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Whether the log writes spans beside its lines; so it does until somebody says what it writes.
-static IN_LOG: AtomicBool = AtomicBool::new(true);
+/// Who would see a span; everybody, until somebody says otherwise.
+static AUDIENCE: Audience = Audience::everybody();
 
-/// Whether there is a collector, who records the traces that are sampled.
-static COLLECTED: AtomicBool = AtomicBool::new(true);
+struct Audience {
+    /// Whether the log writes spans beside its lines.
+    log: AtomicBool,
+    /// Whether there is a collector, who records the traces that are sampled.
+    collector: AtomicBool,
+}
 
 /// Notes the most that the log writes, `None` if that cannot be told, and whether there is a collector.
 pub(crate) fn note(log: Option<LevelFilter>, is_collected: bool) {
-    let shows = log.is_none_or(|most| most >= LevelFilter::INFO);
-    IN_LOG.store(shows, Ordering::Relaxed);
-    COLLECTED.store(is_collected, Ordering::Relaxed);
+    AUDIENCE.note(log, is_collected);
 }
 
 /// Whether a child of the current span would be seen: by the log, or by a collector that records its
 /// trace.
 #[must_use]
 pub fn are_spans_seen() -> bool {
-    IN_LOG.load(Ordering::Relaxed) || Span::current().context().span().span_context().is_sampled()
+    AUDIENCE.sees()
+}
+
+impl Audience {
+    const fn everybody() -> Self {
+        Self {
+            log: AtomicBool::new(true),
+            collector: AtomicBool::new(true),
+        }
+    }
+
+    fn note(&self, log: Option<LevelFilter>, is_collected: bool) {
+        let shows = log.is_none_or(|most| most >= LevelFilter::INFO);
+        self.log.store(shows, Ordering::Relaxed);
+        self.collector.store(is_collected, Ordering::Relaxed);
+    }
+
+    fn sees(&self) -> bool {
+        let is_sampled = || {
+            let context = Span::current().context();
+            context.span().span_context().is_sampled()
+        };
+        self.log.load(Ordering::Relaxed) || (self.collector.load(Ordering::Relaxed) && is_sampled())
+    }
 }
 
 #[cfg(test)]
@@ -37,15 +62,16 @@ mod tests {
 
     #[test]
     fn a_span_is_seen_by_a_log_that_writes_spans_or_by_who_records_its_trace() {
-        assert!(are_spans_seen(), "nobody has said yet what the log writes");
-        note(Some(LevelFilter::WARN), true);
-        assert!(!are_spans_seen());
+        let audience = Audience::everybody();
+        assert!(audience.sees());
+        audience.note(Some(LevelFilter::WARN), true);
+        assert!(!audience.sees(), "there is no trace here");
         let _captured = capture::start();
         let (recorded, _) = capture::root("request");
-        assert!(recorded.in_scope(are_spans_seen));
-        note(Some(LevelFilter::WARN), false);
-        assert!(!recorded.in_scope(are_spans_seen), "nobody records it");
-        note(Some(LevelFilter::INFO), false);
-        assert!(are_spans_seen());
+        assert!(recorded.in_scope(|| audience.sees()));
+        audience.note(Some(LevelFilter::WARN), false);
+        assert!(!recorded.in_scope(|| audience.sees()), "nobody records it");
+        audience.note(Some(LevelFilter::INFO), false);
+        assert!(audience.sees());
     }
 }
