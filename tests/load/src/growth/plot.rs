@@ -27,7 +27,7 @@ pub(super) fn draw(report: &Report) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n"
     );
     for (index, (name, colour)) in LINES.iter().enumerate() {
-        let x = GAP + 150.0 * index as f64;
+        let x = GAP + 220.0 * index as f64;
         let _infallible = writeln!(
             svg,
             "<text x=\"{x}\" y=\"20\" fill=\"{colour}\">{name}, CPU us a request</text>"
