@@ -117,7 +117,7 @@ impl Metrics {
 }
 
 impl Instruments {
-    fn record(&self, method: &Cow<'static, str>, code: Code, seconds: f64) {
+    fn record(&self, method: &str, code: Code, seconds: f64) {
         let labels = [self.whose, method, code_name(code)];
         if code != Code::Ok {
             return self.duration.with_label_values(&labels).observe(seconds);
@@ -133,7 +133,7 @@ impl Instruments {
         let known = self.ended_well.write();
         known
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(method.clone(), histogram);
+            .insert(method.to_owned().into(), histogram);
     }
 }
 
