@@ -94,19 +94,22 @@ pub(crate) trait TooLate: Send + Unpin + 'static {
 }
 
 /// A deadline, and what is said when it has passed.
-pub(crate) struct Timed<L>(pub(crate) Deadline, pub(crate) L);
+pub(crate) struct Timed<L> {
+    pub(crate) deadline: Deadline,
+    pub(crate) late: L,
+}
 
 impl<L: TooLate> Knife for Timed<L> {
     fn is_due(&self) -> bool {
-        self.0.has_passed()
+        self.deadline.has_passed()
     }
 
     fn due(&self) -> BoxFuture<'static, ()> {
-        self.0.passed().boxed()
+        self.deadline.passed().boxed()
     }
 
     fn status(&self) -> Status {
-        to_status(&self.1.failure())
+        to_status(&self.late.failure())
     }
 }
 

@@ -191,7 +191,7 @@ impl Callee {
         let handled = AssertUnwindSafe(async { (method.handle)(request).await }).catch_unwind();
         let answered = tokio::select! {
             biased;
-            answered = tokio::time::timeout_at(held.until.0.instant(), handled) => answered,
+            answered = tokio::time::timeout_at(held.until.deadline.instant(), handled) => answered,
             () = held.call.over.came() => return Err(held.call.over.status()),
         };
         match answered {
@@ -219,7 +219,7 @@ impl Callee {
         let _place = self.limit.place()?;
         let (metadata, _, message) = request.into_parts();
         let mut extensions = Extensions::default();
-        extensions.insert(until.0);
+        extensions.insert(until.deadline);
         let request = Request::from_parts(metadata, extensions, message);
         Ok((
             request,

@@ -2,9 +2,10 @@
 //!
 //! A [`Link`] goes into the constructor of any generated client. Both kinds have the same layers
 //! (trace → metrics → deadline → transport) and show a callee the same bytes, so nothing behaves
-//! differently when a service moves into another process. What every request needs can be asked without
-//! bytes where the callee is in this one ([`Link::unary`], [`Link::streaming`]). Over the network a name stands for as
-//! many replicas as it has addresses ([`Network`]), and each call goes to one of them.
+//! differently when a service moves into another process. What every request needs can be asked
+//! without bytes where the callee is in this one ([`Link::unary`], [`Link::streaming`]). Over the
+//! network a name stands for as many replicas as it has addresses ([`Network`]), and each call goes
+//! to one of them.
 
 mod address;
 mod balance;

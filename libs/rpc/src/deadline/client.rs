@@ -35,7 +35,7 @@ impl Middleware for Client {
         match own.or_else(|| told.map(Deadline::within)) {
             None => Ok(None),
             Some(deadline) if deadline.has_passed() => Err(late.failure()),
-            Some(deadline) => Ok(Some(Timed(deadline, late))),
+            Some(deadline) => Ok(Some(Timed { deadline, late })),
         }
     }
 
@@ -43,13 +43,13 @@ impl Middleware for Client {
         ticket: Self::Ticket,
         response: impl Future<Output = Response> + Send + 'static,
     ) -> Response {
-        let Some(Timed(deadline, late)) = ticket else {
+        let Some(Timed { deadline, late }) = ticket else {
             return response.await;
         };
         match tokio::time::timeout_at(deadline.instant(), response).await {
             Err(_) => respond(&late.failure()),
             Ok(response) if is_timer_of_tonic(&response) => respond(&late.failure()),
-            Ok(response) => body::end_when(response, Timed(deadline, late)),
+            Ok(response) => body::end_when(response, Timed { deadline, late }),
         }
     }
 }

@@ -20,8 +20,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Until when a call of `method` is answered that asks for `asked`; a method that takes long is
-    /// not asked here.
+    /// Until when a call of `method` is answered that asks for `asked`.
     ///
     /// # Errors
     /// It is over.
@@ -30,8 +29,17 @@ impl Server {
         asked: Option<Duration>,
         method: &'static str,
     ) -> Result<Ticket, Failure> {
-        let allowed = asked.map_or(self.default, |asked| asked.min(self.max));
+        let allowed = self.allowed(asked, method);
         Ticket::within(allowed, allowed, method.into())
+    }
+
+    /// How long a call of `method` may take that asks for `asked`.
+    fn allowed(&self, asked: Option<Duration>, method: &str) -> Duration {
+        let (default, max) = match LONG_METHODS.contains(&method) {
+            true => (LONG, LONG),
+            false => (self.default, self.max),
+        };
+        asked.map_or(default, |asked| asked.min(max))
     }
 }
 
@@ -52,7 +60,10 @@ impl Ticket {
         let late = Late { method };
         match allowed.is_zero() {
             true => Err(late.failure()),
-            false => Ok(Self(Deadline::within(time), late)),
+            false => Ok(Self {
+                deadline: Deadline::within(time),
+                late,
+            }),
         }
     }
 }
@@ -62,16 +73,14 @@ impl Middleware for Server {
     type Ticket = Option<Ticket>;
 
     fn admit(&self, request: &mut Request) -> Result<Option<Ticket>, Failure> {
-        let allowed = match header::parse(request.headers())? {
-            None if is_infrastructure(request) => return Ok(None),
-            None if is_long(request) => LONG,
-            Some(asked) if is_long(request) => asked.min(LONG),
-            None => self.default,
-            Some(asked) => asked.min(self.max),
-        };
+        let asked = header::parse(request.headers())?;
+        if asked.is_none() && is_infrastructure(request) {
+            return Ok(None);
+        }
+        let allowed = self.allowed(asked, method(request));
         let method = method(request).to_owned().into();
         let ticket = Ticket::within(ahead_of_tonic(allowed), allowed, method)?;
-        request.extensions_mut().insert(ticket.0);
+        request.extensions_mut().insert(ticket.deadline);
         Ok(Some(ticket))
     }
 
@@ -82,8 +91,8 @@ impl Middleware for Server {
         let Some(ticket) = ticket else {
             return response.await;
         };
-        match tokio::time::timeout_at(ticket.0.instant(), response).await {
-            Err(_) => respond(&ticket.1.failure()),
+        match tokio::time::timeout_at(ticket.deadline.instant(), response).await {
+            Err(_) => respond(&ticket.late.failure()),
             Ok(response) => body::end_when(response, ticket),
         }
     }
@@ -110,10 +119,6 @@ const LONG_METHODS: [&str; 4] = [
 
 /// How long such a call may take.
 const LONG: Duration = Duration::from_hours(7 * 24);
-
-fn is_long(request: &Request) -> bool {
-    LONG_METHODS.contains(&method(request))
-}
 
 /// tonic's timer on the connection outside of this layer starts a moment later with the same
 /// time. A tenth, at most 5 ms, makes sure that ours is first also when timers fire in bunches.
