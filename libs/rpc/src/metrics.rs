@@ -12,10 +12,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use terrace_domain::Failure;
 use terrace_telemetry::fields;
-use terrace_telemetry::metrics::{
-    BoundGauge, BoundHistogram, HistogramVec, IntGaugeVec, RPC_SECONDS, bound_gauge, bound_seconds,
-    label,
-};
+use terrace_telemetry::metrics::{BoundGauge, BoundHistogram, Gauges, Histograms, RPC_SECONDS};
 use tokio::time::Instant;
 use tonic::Code;
 
@@ -27,44 +24,39 @@ const OTHER: &str = "_OTHER";
 
 /// What one side of calls is counted by.
 struct Side {
-    duration: HistogramVec,
-    in_flight: IntGaugeVec,
+    duration: Histograms<3>,
+    in_flight: Gauges<1>,
 }
 
 static SERVER: LazyLock<Side> = LazyLock::new(|| Side {
     duration: durations(
-        "rpc_server_call_duration_seconds",
+        "rpc.server.call.duration",
         "Time from a call's arrival to the end of its answer.",
         fields::SERVICE,
     ),
-    in_flight: in_flight(
-        "terrace_rpc_server_in_flight",
+    in_flight: Gauges::new(
+        "terrace.rpc.server.in_flight",
         "Calls being answered.",
-        fields::SERVICE,
+        [fields::SERVICE],
     ),
 });
 
 static CLIENT: LazyLock<Side> = LazyLock::new(|| Side {
     duration: durations(
-        "rpc_client_call_duration_seconds",
+        "rpc.client.call.duration",
         "Time from a call's start to the end of its answer.",
         fields::PEER,
     ),
-    in_flight: in_flight(
-        "terrace_rpc_client_in_flight",
+    in_flight: Gauges::new(
+        "terrace.rpc.client.in_flight",
         "Calls waiting for an answer.",
-        fields::PEER,
+        [fields::PEER],
     ),
 });
 
-fn durations(name: &str, about: &str, whose: &str) -> HistogramVec {
-    let labels = [whose, fields::RPC_METHOD, fields::RPC_RESPONSE_STATUS_CODE].map(label);
-    let labels = labels.each_ref().map(String::as_str);
-    bound_seconds(name, about, &labels, &RPC_SECONDS)
-}
-
-fn in_flight(name: &str, about: &str, whose: &str) -> IntGaugeVec {
-    bound_gauge(name, about, &[&label(whose)])
+fn durations(name: &str, about: &str, whose: &str) -> Histograms<3> {
+    let labels = [whose, fields::RPC_METHOD, fields::RPC_RESPONSE_STATUS_CODE];
+    Histograms::seconds(name, about, labels, &RPC_SECONDS)
 }
 
 /// The instruments of one server or one link.
@@ -73,7 +65,7 @@ pub(crate) struct Metrics(Arc<Instruments>);
 
 #[derive(Debug)]
 struct Instruments {
-    duration: HistogramVec,
+    duration: Histograms<3>,
     in_flight: BoundGauge,
     /// Whose calls these are.
     whose: &'static str,
@@ -97,7 +89,7 @@ impl Metrics {
     fn of(side: &Side, whose: &'static str, methods: Option<BTreeSet<String>>) -> Self {
         Self(Arc::new(Instruments {
             duration: side.duration.clone(),
-            in_flight: side.in_flight.with_label_values(&[whose]),
+            in_flight: side.in_flight.of([whose]),
             whose,
             methods,
             ended_well: RwLock::default(),
@@ -120,7 +112,7 @@ impl Instruments {
     fn record(&self, method: &str, code: Code, seconds: f64) {
         let labels = [self.whose, method, code_name(code)];
         if code != Code::Ok {
-            return self.duration.with_label_values(&labels).observe(seconds);
+            return self.duration.record(seconds, labels);
         }
         let known = self.ended_well.read();
         let known = known.unwrap_or_else(PoisonError::into_inner);
@@ -128,7 +120,7 @@ impl Instruments {
             return histogram.observe(seconds);
         }
         drop(known);
-        let histogram = self.duration.with_label_values(&labels);
+        let histogram = self.duration.of(labels);
         histogram.observe(seconds);
         let known = self.ended_well.write();
         known

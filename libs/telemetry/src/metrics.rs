@@ -1,15 +1,19 @@
 //! One metrics registry for the process, and its text in the Prometheus format.
 //!
 //! The registry exists from the first use on, whether or not [`crate::init()`] was called, so an
-//! instrument can be made anywhere and at any time. Labels have to be bounded: tiers, models,
-//! reasons and rpc methods are, ids and anything a caller types are not.
+//! instrument can be made anywhere and at any time, once for each name. Labels have to be bounded:
+//! tiers, models, reasons and rpc methods are, ids and anything a caller types are not.
+
+mod instruments;
+mod observed;
 
 use std::sync::LazyLock;
 
-use opentelemetry::metrics::{Histogram, Meter, MeterProvider};
-use opentelemetry_sdk::metrics::SdkMeterProvider;
 use prometheus::core::Collector;
-use prometheus::{Encoder, HistogramOpts, Opts, Registry, TextEncoder};
+use prometheus::{Encoder, Registry, TextEncoder};
+
+pub use instruments::{BoundGauge, BoundHistogram, Counters, Gauges, Histograms};
+pub use observed::Observed;
 
 /// What a `/metrics` answer says its body is.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -40,84 +44,28 @@ pub const TOKENS: [f64; 10] = [
     1_048_576.0,
 ];
 
-struct Pipeline {
-    registry: Registry,
-    provider: SdkMeterProvider,
-}
-
-static PIPELINE: LazyLock<Pipeline> = LazyLock::new(|| {
-    let registry = Registry::new();
-    let exporter = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .scope_info_enabled(false)
-        .without_target_info()
-        .build();
-    let builder = SdkMeterProvider::builder();
-    let provider = match exporter {
-        Ok(exporter) => builder.with_reader(exporter).build(),
-        // Only a registry that knows the collector already can refuse, and this one is new.
-        Err(_) => builder.build(),
-    };
-    Pipeline { registry, provider }
-});
-
-/// The meter that every instrument of this process is made from.
-#[must_use]
-pub fn meter() -> Meter {
-    PIPELINE.provider.meter("terrace")
-}
-
-/// Makes a histogram of seconds with bounds of our own: the default ones are for milliseconds.
-#[must_use]
-pub fn seconds(name: &'static str, about: &'static str, bounds: &[f64]) -> Histogram<f64> {
-    meter()
-        .f64_histogram(name)
-        .with_unit("s")
-        .with_description(about)
-        .with_boundaries(bounds.to_vec())
-        .build()
-}
-
-/// A histogram that is recorded with every hop. A child of it, kept at hand, records without looking
-/// for its labels, which is most of what recording costs.
-pub use prometheus::Histogram as BoundHistogram;
-/// The same for what rises and falls.
-pub use prometheus::IntGauge as BoundGauge;
-pub use prometheus::{HistogramVec, IntGaugeVec};
-
-/// Makes the one histogram of this name, by names as Prometheus writes them.
-#[must_use]
-pub fn bound_seconds(name: &str, about: &str, labels: &[&str], bounds: &[f64]) -> HistogramVec {
-    let options = HistogramOpts::new(name, about).buckets(bounds.to_vec());
-    registered(HistogramVec::new(options, labels))
-}
-
-/// Makes the one gauge of this name, by names as Prometheus writes them.
-#[must_use]
-pub fn bound_gauge(name: &str, about: &str, labels: &[&str]) -> IntGaugeVec {
-    registered(IntGaugeVec::new(Opts::new(name, about), labels))
-}
+static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 
 /// A name that is none, or stands twice, is a defect that the first test of it meets.
 #[expect(clippy::expect_used, reason = "names are constants of the code")]
 fn registered<C: Collector + Clone + 'static>(made: prometheus::Result<C>) -> C {
     let collector = made.expect("names of metrics and labels are proper");
-    let registered = PIPELINE.registry.register(Box::new(collector.clone()));
+    let registered = REGISTRY.register(Box::new(collector.clone()));
     registered.expect("each metric is made once");
     collector
 }
 
 /// A name as Prometheus writes it: `rpc.method` is `rpc_method`.
 #[must_use]
-pub fn label(field: &str) -> String {
-    field.replace('.', "_")
+pub fn prometheus_name(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 /// Every metric of the process, as Prometheus text.
 #[must_use]
 pub fn render() -> String {
     let mut text = Vec::new();
-    if let Err(error) = TextEncoder::new().encode(&PIPELINE.registry.gather(), &mut text) {
+    if let Err(error) = TextEncoder::new().encode(&REGISTRY.gather(), &mut text) {
         tracing::error!(%error, "metrics could not be written");
     }
     String::from_utf8(text).unwrap_or_default()
@@ -126,31 +74,6 @@ pub fn render() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::KeyValue;
-
-    #[test]
-    fn a_histogram_is_rendered_with_its_unit_and_bounds() {
-        let histogram = seconds("terrace.test.duration", "Time of a test.", &RPC_SECONDS);
-        histogram.record(0.000_2, &[KeyValue::new("rpc.method", "t.v1.T/Do")]);
-        let text = render();
-        for expected in [
-            "# HELP terrace_test_duration_seconds Time of a test.",
-            r#"terrace_test_duration_seconds_bucket{rpc_method="t.v1.T/Do",le="0.0001"} 0"#,
-            r#"terrace_test_duration_seconds_bucket{rpc_method="t.v1.T/Do",le="0.00025"} 1"#,
-            r#"terrace_test_duration_seconds_count{rpc_method="t.v1.T/Do"} 1"#,
-        ] {
-            assert!(text.contains(expected), "{expected} is not in\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_counter_gets_the_suffix_of_prometheus() {
-        meter()
-            .u64_counter("terrace.test.things")
-            .build()
-            .add(3, &[]);
-        assert!(render().contains("terrace_test_things_total 3"));
-    }
 
     #[test]
     fn bounds_are_in_order() {

@@ -3,89 +3,84 @@
 
 use std::sync::LazyLock;
 
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram};
 use terrace_domain::NanoUsd;
-use terrace_telemetry::{fields, metrics};
+use terrace_telemetry::fields;
+use terrace_telemetry::metrics::{Counters, Gauges, Histograms};
 
 use crate::books::Entries;
 use crate::budget::{Alert, Standing};
 
-static RESERVATIONS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.ledger.reservations")
-        .with_description("Calls of Reserve, by what came of them.")
-        .build()
-});
+/// Bounds for writes that are committed together.
+const WRITES: [f64; 10] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0,
+];
 
-static STEPS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.ledger.steps")
-        .with_description("Steps booked, by tier and outcome.")
-        .build()
-});
+struct Instruments {
+    reservations: Counters<1>,
+    steps: Counters<2>,
+    cost: Counters<2>,
+    alerts: Counters<2>,
+    batches: Histograms<0>,
+    webhooks: Counters<1>,
+    spooled: Gauges<0>,
+    cap: Gauges<1>,
+    spent: Gauges<1>,
+    reserved: Gauges<1>,
+    leased: Gauges<1>,
+}
 
-static COST: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.ledger.cost.nano_usd")
-        .with_description("Cost booked, in billionths of a US dollar, by tier and outcome.")
-        .build()
-});
-
-static ALERTS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.ledger.alerts")
-        .with_description("Alerts of budgets, by budget and kind.")
-        .build()
-});
-
-static BATCHES: LazyLock<Histogram<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_histogram("terrace.ledger.batch.writes")
-        .with_description("Writes that were committed together.")
-        .with_boundaries(vec![
-            1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0,
-        ])
-        .build()
-});
-
-static WEBHOOKS: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.ledger.webhook.messages")
-        .with_description("Alerts sent to the webhook, by whether they arrived.")
-        .build()
-});
-
-static SPOOLED: LazyLock<Gauge<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_gauge("terrace.ledger.spool.bytes")
-        .with_description("Free settlements that wait on disk for the database.")
-        .build()
-});
-
-static CAP: LazyLock<Gauge<i64>> = LazyLock::new(|| {
-    gauge(
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
+    reservations: Counters::new(
+        "terrace.ledger.reservations",
+        "Calls of Reserve, by what came of them.",
+        ["result"],
+    ),
+    steps: Counters::new(
+        "terrace.ledger.steps",
+        "Steps booked, by tier and outcome.",
+        [fields::TIER, fields::ATTEMPT_OUTCOME],
+    ),
+    cost: Counters::new(
+        "terrace.ledger.cost.nano_usd",
+        "Cost booked, in billionths of a US dollar, by tier and outcome.",
+        [fields::TIER, fields::ATTEMPT_OUTCOME],
+    ),
+    alerts: Counters::new(
+        "terrace.ledger.alerts",
+        "Alerts of budgets, by budget and kind.",
+        ["budget", "kind"],
+    ),
+    batches: Histograms::new(
+        "terrace.ledger.batch.writes",
+        "Writes that were committed together.",
+        [],
+        &WRITES,
+    ),
+    webhooks: Counters::new(
+        "terrace.ledger.webhook.messages",
+        "Alerts sent to the webhook, by whether they arrived.",
+        ["result"],
+    ),
+    spooled: Gauges::new(
+        "terrace.ledger.spool.bytes",
+        "Free settlements that wait on disk for the database.",
+        [],
+    ),
+    cap: of_budget(
         "cap",
         "Hard cap of a budget, with what was added to this period.",
-    )
-});
-static SPENT: LazyLock<Gauge<i64>> =
-    LazyLock::new(|| gauge("spent", "Spent of a budget in the period at hand."));
-static RESERVED: LazyLock<Gauge<i64>> =
-    LazyLock::new(|| gauge("reserved", "Held of a budget by open reservations."));
-
-static LEASED: LazyLock<Gauge<i64>> = LazyLock::new(|| {
-    gauge(
+    ),
+    spent: of_budget("spent", "Spent of a budget in the period at hand."),
+    reserved: of_budget("reserved", "Held of a budget by open reservations."),
+    leased: of_budget(
         "leased",
         "What of a budget's reserved is lent to orchestrators: stranded, should they be lost.",
-    )
+    ),
 });
 
-fn gauge(part: &str, about: &'static str) -> Gauge<i64> {
-    metrics::meter()
-        .i64_gauge(format!("terrace.ledger.budget.{part}.nano_usd"))
-        .with_description(about)
-        .build()
+fn of_budget(part: &str, about: &str) -> Gauges<1> {
+    let name = format!("terrace.ledger.budget.{part}.nano_usd");
+    Gauges::new(&name, about, ["budget"])
 }
 
 /// What came of a call of Reserve.
@@ -105,34 +100,29 @@ pub(crate) fn reservation(result: Reservation) {
         Reservation::Exhausted => "exhausted",
         Reservation::Failed => "failed",
     };
-    RESERVATIONS.add(1, &[KeyValue::new("result", word)]);
+    INSTRUMENTS.reservations.add(1, [word]);
 }
 
 /// Counts the steps that a call has booked.
 pub(crate) fn booked(entries: &Entries) {
     for event in &entries.events {
-        let labels = [
-            KeyValue::new(fields::TIER, event.step.target.tier.to_string()),
-            KeyValue::new(fields::ATTEMPT_OUTCOME, event.step.outcome.as_str()),
-        ];
-        STEPS.add(1, &labels);
-        COST.add(unsigned(event.step.cost), &labels);
+        let step = &event.step;
+        let labels = [step.target.tier.as_str(), step.outcome.as_str()];
+        INSTRUMENTS.steps.add(1, labels);
+        INSTRUMENTS.cost.add(unsigned(step.cost), labels);
     }
 }
 
 /// Counts a batch of so many writes.
 pub(crate) fn batch(writes: usize) {
-    BATCHES.record(u64::try_from(writes).unwrap_or(u64::MAX), &[]);
+    INSTRUMENTS.batches.record(writes as f64, []);
 }
 
 /// Logs and counts an alert.
 pub(crate) fn alert(alert: &Alert) {
     let budget = &alert.standing;
-    let labels = [
-        KeyValue::new("budget", budget.name.to_string()),
-        KeyValue::new("kind", alert.kind.as_str()),
-    ];
-    ALERTS.add(1, &labels);
+    let name = budget.name.to_string();
+    INSTRUMENTS.alerts.add(1, [&name, alert.kind.as_str()]);
     tracing::warn!(
         budget.name = %budget.name, budget.alert = alert.kind.as_str(),
         budget.spent.nano_usd = budget.spent.get(), budget.reserved.nano_usd = budget.reserved.get(),
@@ -144,22 +134,24 @@ pub(crate) fn alert(alert: &Alert) {
 /// Counts a message to the webhook.
 pub(crate) fn webhook(arrived: bool) {
     let word = if arrived { "arrived" } else { "failed" };
-    WEBHOOKS.add(1, &[KeyValue::new("result", word)]);
+    INSTRUMENTS.webhooks.add(1, [word]);
 }
 
 /// Shows how many bytes wait in the spool.
 pub(crate) fn spooled(bytes: u64) {
-    SPOOLED.record(bytes, &[]);
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    INSTRUMENTS.spooled.set(bytes, []);
 }
 
 /// Shows where every budget stands.
 pub(crate) fn budgets(budgets: &[Standing]) {
     for budget in budgets {
-        let labels = [KeyValue::new("budget", budget.name.to_string())];
-        CAP.record(budget.allowed().get(), &labels);
-        SPENT.record(budget.spent.get(), &labels);
-        RESERVED.record(budget.reserved.get(), &labels);
-        LEASED.record(budget.leased.get(), &labels);
+        let name = budget.name.to_string();
+        let of = [name.as_str()];
+        INSTRUMENTS.cap.set(budget.allowed().get(), of);
+        INSTRUMENTS.spent.set(budget.spent.get(), of);
+        INSTRUMENTS.reserved.set(budget.reserved.get(), of);
+        INSTRUMENTS.leased.set(budget.leased.get(), of);
     }
 }
 

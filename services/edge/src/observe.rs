@@ -15,10 +15,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use http_body::Frame;
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, UpDownCounter};
 use opentelemetry::trace::{TraceContextExt as _, TraceId};
-use terrace_telemetry::metrics::{RPC_SECONDS, meter, seconds};
+use terrace_telemetry::metrics::{BoundGauge, Gauges, Histograms, RPC_SECONDS};
 use terrace_telemetry::{fields, propagate};
 use tokio::time::Instant;
 use tracing::field::Empty;
@@ -29,20 +27,27 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 const OTHER: &str = "_OTHER";
 
 struct Instruments {
-    duration: Histogram<f64>,
-    active: UpDownCounter<i64>,
+    duration: Histograms<3>,
+    active: BoundGauge,
 }
 
 static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
-    duration: seconds(
+    duration: Histograms::seconds(
         "http.server.request.duration",
         "Time from a request's head to the end of its answer.",
+        [
+            fields::HTTP_REQUEST_METHOD,
+            fields::HTTP_ROUTE,
+            fields::HTTP_RESPONSE_STATUS_CODE,
+        ],
         &RPC_SECONDS,
     ),
-    active: meter()
-        .i64_up_down_counter("http.server.active_requests")
-        .with_description("Requests being answered, open streams among them.")
-        .build(),
+    active: Gauges::new(
+        "http.server.active_requests",
+        "Requests being answered, open streams among them.",
+        [],
+    )
+    .of([]),
 });
 
 /// Accompanies a request.
@@ -100,7 +105,7 @@ struct Watch {
 
 impl Watch {
     fn begin(span: Span, method: &'static str, route: String) -> Self {
-        INSTRUMENTS.active.add(1, &[]);
+        INSTRUMENTS.active.inc();
         Self {
             span,
             method,
@@ -119,14 +124,10 @@ impl Drop for Watch {
         if status >= 500 {
             self.span.record("otel.status_code", "ERROR");
         }
-        let labels = [
-            KeyValue::new(fields::HTTP_REQUEST_METHOD, self.method),
-            KeyValue::new(fields::HTTP_ROUTE, std::mem::take(&mut self.route)),
-            KeyValue::new(fields::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
-        ];
+        let labels = [self.method, &self.route, &status.to_string()];
         let seconds = self.began.elapsed().as_secs_f64();
-        INSTRUMENTS.duration.record(seconds, &labels);
-        INSTRUMENTS.active.add(-1, &[]);
+        INSTRUMENTS.duration.record(seconds, labels);
+        INSTRUMENTS.active.dec();
     }
 }
 

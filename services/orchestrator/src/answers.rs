@@ -22,7 +22,7 @@ use terrace_domain::{Failure, ProjectName};
 use tokio::time::Instant;
 
 use crate::fingerprint::Fingerprint;
-use crate::metrics::{CacheUse, Metrics};
+use crate::metrics::{self, CacheUse};
 use crate::request::Request;
 use crate::route::shadow::Shadows;
 use crate::route::used_id::other_body;
@@ -46,7 +46,6 @@ pub struct Answers {
     /// Whatever changes answers beside the request: how this orchestrator is set up.
     setup: Key,
     shadows: Option<Shadows>,
-    metrics: Metrics,
 }
 
 impl Answers {
@@ -59,7 +58,6 @@ impl Answers {
             store,
             setup: Key::of_setup(setup),
             shadows: None,
-            metrics: Metrics::new(),
         }
     }
 
@@ -83,7 +81,7 @@ impl Answers {
                 Turn::Taken => return Err(used_by_another(request)),
                 Turn::Wait(waiting) => {
                     if let Some(end) = waiting.end(request, context).await {
-                        self.metrics.cache(CacheUse::Joined);
+                        metrics::cache(CacheUse::Joined);
                         return end;
                     }
                 }
@@ -107,7 +105,7 @@ impl Answers {
             if kept.body != Some(body) {
                 return Err(used_by_another(request));
             }
-            self.metrics.cache(CacheUse::Replayed);
+            metrics::cache(CacheUse::Replayed);
             return Ok(Reply::again(&kept.made, kept.age(), (request, arrived)));
         }
         let end = self.by_question(request, context).await;
@@ -139,7 +137,7 @@ impl Answers {
                 }
                 Turn::Wait(waiting) => {
                     if let Some(end) = waiting.end(request, context).await {
-                        self.metrics.cache(CacheUse::Joined);
+                        metrics::cache(CacheUse::Joined);
                         let reply = end?;
                         let reused = Reply::reused(&reply.made, reply.age(), (request, arrived));
                         return self.give(reused, request, context).await;
@@ -159,11 +157,11 @@ impl Answers {
         context: &Context,
     ) -> End {
         if let Some(kept) = self.store.get(&request.project, key).await {
-            self.metrics.cache(CacheUse::Hit);
+            metrics::cache(CacheUse::Hit);
             let reused = Reply::reused(&kept.made, kept.age(), (request, arrived));
             return self.give(reused, request, context).await;
         }
-        self.metrics.cache(CacheUse::Missed);
+        metrics::cache(CacheUse::Missed);
         self.anew(request, key, context).await
     }
 

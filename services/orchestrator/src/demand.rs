@@ -6,18 +6,25 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
 use terrace_domain::{BackendName, Failure, Reason};
-use terrace_telemetry::metrics::meter;
+use terrace_telemetry::metrics::Observed;
 use tokio::time::Instant;
 
 /// How long a call that was turned away counts as wanted.
 const REMEMBERED: Duration = Duration::from_secs(15);
 /// Refusals that are kept: beyond these the number says "very much" all the same.
 const MOST_REFUSALS: usize = 10_000;
+
+static DEMAND: LazyLock<Observed> = LazyLock::new(|| {
+    Observed::new(
+        "terrace.gateway.demand",
+        "Calls in flight to a gateway, and those turned away lately.",
+        "backend",
+    )
+});
 
 /// What is wanted of one gateway. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -40,16 +47,7 @@ impl Demand {
         let demand = Self::default();
         // The metric outlives whoever counts, and then has nothing to show.
         let counted = Arc::downgrade(&demand.0);
-        let label = [KeyValue::new("backend", backend.to_string())];
-        let _gauge = meter()
-            .u64_observable_gauge("terrace_gateway_demand")
-            .with_description("Calls in flight to a gateway, and those turned away lately.")
-            .with_callback(move |observer| {
-                if let Some(wanted) = counted.upgrade() {
-                    observer.observe(wanted.now(), &label);
-                }
-            })
-            .build();
+        DEMAND.watch(backend.to_string(), move || Some(counted.upgrade()?.now()));
         demand
     }
 

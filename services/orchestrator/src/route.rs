@@ -50,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{Catalog, Model, Queue, Snapshot};
 use crate::classification::Classification;
-use crate::metrics::Metrics;
+use crate::metrics;
 use crate::ports::{Call, Classify, Judge, Ledger};
 use crate::pull::Pulling;
 use crate::request::Request;
@@ -167,7 +167,6 @@ pub struct Router {
     hedging: Hedging,
     learner: Option<Learner>,
     traces: Traces,
-    metrics: Metrics,
 }
 
 impl Router {
@@ -186,7 +185,6 @@ impl Router {
             refusals: Refusals::default(),
             learner: None,
             traces: Traces::default(),
-            metrics: Metrics::new(),
         }
     }
 
@@ -318,7 +316,7 @@ impl Router {
             arrived,
         };
         let result = self.finish(request, context, trail, ending).await;
-        self.metrics.request_ended(&result, arrived.elapsed());
+        metrics::request_ended(&result, arrived.elapsed());
         if let (Some(learner), Ok(answered)) = (&self.learner, &result) {
             learner.answered(request, answered);
         }

@@ -5,77 +5,82 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Gauge, Histogram, UpDownCounter};
 use terrace_domain::{BackendName, ModelName, Reason, Usage};
 use terrace_resilience::State;
-use terrace_telemetry::{fields, metrics};
+use terrace_telemetry::fields;
+use terrace_telemetry::metrics::{Counters, Gauges, Histograms, MODEL_SECONDS, TOKENS};
 
-static DURATION: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    metrics::seconds(
-        "gen_ai.client.operation.duration",
-        "Time of a call of a model, to the end of its answer.",
-        &metrics::MODEL_SECONDS,
-    )
-});
+/// What a call of a model is told apart by.
+const CALL: [&str; 3] = [
+    fields::GEN_AI_OPERATION_NAME,
+    fields::GEN_AI_PROVIDER_NAME,
+    fields::GEN_AI_REQUEST_MODEL,
+];
 
-static FIRST_PIECE: LazyLock<Histogram<f64>> = LazyLock::new(|| {
-    metrics::seconds(
-        "gen_ai.client.operation.time_to_first_chunk",
-        "Time from a call of a model to the first piece of its answer.",
-        &metrics::MODEL_SECONDS,
-    )
-});
+struct Instruments {
+    duration: Histograms<4>,
+    first_piece: Histograms<3>,
+    tokens: Histograms<4>,
+    in_flight: Gauges<1>,
+    breaker: Gauges<2>,
+    retries: Counters<2>,
+    waiting: Gauges<1>,
+    limit: Gauges<1>,
+    refused: Counters<2>,
+}
 
-static TOKENS: LazyLock<Histogram<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_histogram("gen_ai.client.token.usage")
-        .with_unit("{token}")
-        .with_description("Tokens of a call of a model, in and out.")
-        .with_boundaries(metrics::TOKENS.to_vec())
-        .build()
-});
-
-static IN_FLIGHT: LazyLock<UpDownCounter<i64>> = LazyLock::new(|| {
-    metrics::meter()
-        .i64_up_down_counter("terrace.gateway.in_flight")
-        .with_description("Calls of models that are being answered.")
-        .build()
-});
-
-static BREAKER: LazyLock<Gauge<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_gauge("terrace.gateway.breaker_state")
-        .with_description("Breaker of a model: 0 closed, 1 open, 2 probing.")
-        .build()
-});
-
-static RETRIES: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.gateway.retries")
-        .with_description("Calls of a backend made again, by what went wrong before.")
-        .build()
-});
-
-static WAITING: LazyLock<Gauge<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_gauge("terrace.gateway.waiting")
-        .with_description("Calls that wait for a place.")
-        .build()
-});
-
-static LIMIT: LazyLock<Gauge<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_gauge("terrace.gateway.concurrency_limit")
-        .with_description("Calls that the backend is given at once.")
-        .build()
-});
-
-static REFUSED: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    metrics::meter()
-        .u64_counter("terrace.gateway.refused")
-        .with_description("Calls that were not let in, by why.")
-        .build()
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| {
+    let [operation, provider, model] = CALL;
+    Instruments {
+        duration: Histograms::seconds(
+            "gen_ai.client.operation.duration",
+            "Time of a call of a model, to the end of its answer.",
+            [operation, provider, model, fields::ERROR_TYPE],
+            &MODEL_SECONDS,
+        ),
+        first_piece: Histograms::seconds(
+            "gen_ai.client.operation.time_to_first_chunk",
+            "Time from a call of a model to the first piece of its answer.",
+            CALL,
+            &MODEL_SECONDS,
+        ),
+        tokens: Histograms::new(
+            "gen_ai.client.token.usage",
+            "Tokens of a call of a model, in and out.",
+            [operation, provider, model, fields::GEN_AI_TOKEN_TYPE],
+            &TOKENS,
+        ),
+        in_flight: Gauges::new(
+            "terrace.gateway.in_flight",
+            "Calls of models that are being answered.",
+            [fields::BACKEND],
+        ),
+        breaker: Gauges::new(
+            "terrace.gateway.breaker_state",
+            "Breaker of a model: 0 closed, 1 open, 2 probing.",
+            [fields::BACKEND, model],
+        ),
+        retries: Counters::new(
+            "terrace.gateway.retries",
+            "Calls of a backend made again, by what went wrong before.",
+            [fields::BACKEND, fields::ERROR_TYPE],
+        ),
+        waiting: Gauges::new(
+            "terrace.gateway.waiting",
+            "Calls that wait for a place.",
+            [fields::BACKEND],
+        ),
+        limit: Gauges::new(
+            "terrace.gateway.concurrency_limit",
+            "Calls that the backend is given at once.",
+            [fields::BACKEND],
+        ),
+        refused: Counters::new(
+            "terrace.gateway.refused",
+            "Calls that were not let in, by why.",
+            [fields::BACKEND, "cause"],
+        ),
+    }
 });
 
 /// Why a call was not let in.
@@ -91,9 +96,9 @@ pub(crate) enum Refused {
 
 /// Tells how long the line is and how many are let in at once.
 pub(crate) fn line(backend: &BackendName, waiting: usize, limit: usize) {
-    let backend = [KeyValue::new(fields::BACKEND, backend.to_string())];
-    WAITING.record(waiting as u64, &backend);
-    LIMIT.record(limit as u64, &backend);
+    let shown = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    INSTRUMENTS.waiting.set(shown(waiting), [backend.as_str()]);
+    INSTRUMENTS.limit.set(shown(limit), [backend.as_str()]);
 }
 
 /// Counts a call that was not let in.
@@ -103,8 +108,7 @@ pub(crate) fn refused(backend: &BackendName, cause: Refused) {
         Refused::TooLate => "too_late",
         Refused::Waited => "waited",
     };
-    let backend = KeyValue::new(fields::BACKEND, backend.to_string());
-    REFUSED.add(1, &[backend, KeyValue::new("cause", cause)]);
+    INSTRUMENTS.refused.add(1, [backend.as_str(), cause]);
 }
 
 /// Tells where the breaker of a model stands.
@@ -114,16 +118,14 @@ pub(crate) fn breaker(backend: &BackendName, model: &ModelName, state: State) {
         State::Open { .. } => 1,
         State::Probing { .. } => 2,
     };
-    let backend = KeyValue::new(fields::BACKEND, backend.to_string());
-    let model = KeyValue::new(fields::GEN_AI_REQUEST_MODEL, model.to_string());
-    BREAKER.record(state, &[backend, model]);
+    let whose = [backend.as_str(), model.as_str()];
+    INSTRUMENTS.breaker.set(state, whose);
 }
 
 /// Counts a call that is made again because of `reason`.
 pub(crate) fn retry(backend: &BackendName, reason: Reason) {
-    let backend = KeyValue::new(fields::BACKEND, backend.to_string());
-    let reason = KeyValue::new(fields::ERROR_TYPE, reason.as_str());
-    RETRIES.add(1, &[backend, reason]);
+    let why = [backend.as_str(), reason.as_str()];
+    INSTRUMENTS.retries.add(1, why);
 }
 
 /// How a call ended.
@@ -139,31 +141,31 @@ pub(crate) struct Outcome<'a> {
 
 /// Counts a call that has ended.
 pub(crate) fn record(outcome: &Outcome<'_>) {
-    let mut labels = vec![
-        KeyValue::new(fields::GEN_AI_OPERATION_NAME, outcome.operation),
-        KeyValue::new(fields::GEN_AI_PROVIDER_NAME, outcome.provider.to_owned()),
-        KeyValue::new(fields::GEN_AI_REQUEST_MODEL, outcome.model.to_string()),
+    let call = [
+        outcome.operation,
+        outcome.provider,
+        outcome.model.as_str(),
     ];
+    let [operation, provider, model] = call;
     for (kind, tokens) in [
         ("input", outcome.usage.input_tokens),
         ("output", outcome.usage.output_tokens),
     ] {
-        let kind = KeyValue::new(fields::GEN_AI_TOKEN_TYPE, kind);
         if tokens > 0 {
-            TOKENS.record(tokens, &[labels.as_slice(), &[kind]].concat());
+            let labels = [operation, provider, model, kind];
+            INSTRUMENTS.tokens.record(tokens as f64, labels);
         }
     }
     if let Some(time) = outcome.first_piece {
-        FIRST_PIECE.record(time.as_secs_f64(), &labels);
+        INSTRUMENTS.first_piece.record(time.as_secs_f64(), call);
     }
-    if let Some(reason) = outcome.error {
-        labels.push(KeyValue::new(fields::ERROR_TYPE, reason.as_str()));
-    }
-    DURATION.record(outcome.took.as_secs_f64(), &labels);
+    let error = outcome.error.map_or("", Reason::as_str);
+    let labels = [operation, provider, model, error];
+    let took = outcome.took.as_secs_f64();
+    INSTRUMENTS.duration.record(took, labels);
 }
 
 /// Counts calls in flight up or down.
 pub(crate) fn in_flight(backend: &BackendName, change: i64) {
-    let backend = KeyValue::new(fields::BACKEND, backend.to_string());
-    IN_FLIGHT.add(change, &[backend]);
+    INSTRUMENTS.in_flight.add(change, [backend.as_str()]);
 }

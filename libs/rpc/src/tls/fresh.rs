@@ -5,12 +5,10 @@
 //! they may be half written, and the next look finds them whole.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::Counter;
-use terrace_telemetry::metrics::meter;
+use terrace_telemetry::metrics::Counters;
 use tokio::time::Instant;
 
 use super::Error;
@@ -18,13 +16,20 @@ use super::files::{self, Contents, File};
 
 type Make<T> = dyn Fn(&Contents) -> Result<Arc<T>, Error> + Send + Sync;
 
+static RELOADS: LazyLock<Counters<1>> = LazyLock::new(|| {
+    Counters::new(
+        "terrace.tls.reloads",
+        "Certificates that were found changed, by whether they could be used.",
+        ["result"],
+    )
+});
+
 /// What the files make now.
 pub(super) struct Fresh<T> {
     files: Vec<File>,
     make: Box<Make<T>>,
     interval: Duration,
     state: Mutex<State<T>>,
-    reloads: Counter<u64>,
 }
 
 struct State<T> {
@@ -52,12 +57,6 @@ impl<T> Fresh<T> {
                 made,
                 looked: Instant::now(),
             }),
-            reloads: meter()
-                .u64_counter("terrace_tls_reloads")
-                .with_description(
-                    "Certificates that were found changed, by whether they could be used.",
-                )
-                .build(),
         })
     }
 
@@ -93,7 +92,7 @@ impl<T> Fresh<T> {
                 "failed"
             }
         };
-        self.reloads.add(1, &[KeyValue::new("result", result)]);
+        RELOADS.add(1, [result]);
     }
 
     fn key(&self) -> &'static str {

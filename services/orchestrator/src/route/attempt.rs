@@ -14,6 +14,7 @@ use terrace_rpc::deadline::Deadline;
 use tokio::time::Instant;
 
 use crate::answer::Answer;
+use crate::metrics;
 use crate::ports::{Answered, Call};
 use crate::request::Request;
 use crate::route::attempt::ended::{Ended, bill};
@@ -121,7 +122,7 @@ impl Router {
             },
         };
         if !scene.request.is_shadow {
-            self.metrics.attempt_ended(&attempt);
+            metrics::attempt_ended(&attempt);
         }
         attempt
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::catalog::Model;
 use crate::classification::Classification;
+use crate::metrics;
 use crate::ports::Call;
 use crate::request::Request;
 use crate::route::attempt::Scene;
@@ -79,7 +80,7 @@ impl Router {
             context.events.send(started).await;
             let attempt = self.embed_with(scene, candidate, texts, &mut vectors).await;
             context.events.attempt_ended(&attempt).await;
-            self.metrics.attempt_ended(&attempt);
+            metrics::attempt_ended(&attempt);
             trail.push(attempt);
         }
         let out_of_time = context.call.deadline.has_passed();
@@ -89,7 +90,7 @@ impl Router {
             arrived,
         };
         let answered = self.finish(request, context, trail, ending).await;
-        self.metrics.request_ended(&answered, arrived.elapsed());
+        metrics::request_ended(&answered, arrived.elapsed());
         answered.map(|answered| Embedded { vectors, answered })
     }
 

@@ -23,6 +23,7 @@ use terrace_domain::BackendName;
 use terrace_resilience::RetryBudget;
 use terrace_rpc::deadline::Deadline;
 
+use crate::metrics;
 use crate::request::Request;
 use crate::route::attempt::Scene;
 use crate::route::events::{Commit, Event};
@@ -172,7 +173,7 @@ impl Router {
         finish.all(&mut running, &race, &runners).await;
         let attempts = finish.attempts(outer.context.cancel.is_cancelled());
         if let Some(beside) = &beside {
-            self.metrics.hedge_ended(&attempts);
+            metrics::hedge_ended(&attempts);
             beside.give_back_if_skipped(&attempts, trail);
         }
         for attempt in attempts {

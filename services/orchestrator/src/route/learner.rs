@@ -13,7 +13,7 @@ use terrace_domain::{Failure, ProjectName, Reason, RequestId};
 use terrace_runtime::{Kind, Tasks};
 use tokio::sync::mpsc;
 
-use crate::metrics::{LessonResult, Metrics};
+use crate::metrics::{self, LessonResult};
 use crate::ports::{Call, Learn};
 use crate::request::Request;
 use crate::route::Answered;
@@ -36,7 +36,6 @@ pub struct Learner {
     queue: mpsc::Sender<Lesson>,
     given: Cache<(ProjectName, RequestId), Arc<Given>>,
     rules: Arc<Rules>,
-    metrics: Metrics,
 }
 
 impl Learner {
@@ -44,11 +43,10 @@ impl Learner {
     #[must_use]
     pub fn start(port: Arc<dyn Learn>, rules: Rules, tasks: &Tasks) -> Self {
         let (queue, lessons) = mpsc::channel(QUEUE);
-        let metrics = Metrics::new();
         tasks.spawn(
             "learn",
             Kind::Background,
-            hand_on(port, lessons, metrics.clone()),
+            hand_on(port, lessons),
         );
         let weight = |_: &_, given: &Arc<Given>| u32::try_from(given.bytes()).unwrap_or(u32::MAX);
         Self {
@@ -59,7 +57,6 @@ impl Learner {
                 .time_to_live(REMEMBERED)
                 .build(),
             rules: Arc::new(rules),
-            metrics,
         }
     }
 
@@ -106,7 +103,7 @@ impl Learner {
     fn send(&self, lesson: Lesson) -> bool {
         let queued = self.queue.try_send(lesson).is_ok();
         if !queued {
-            self.metrics.lesson(LessonResult::Dropped);
+            metrics::lesson(LessonResult::Dropped);
         }
         queued
     }
@@ -119,10 +116,10 @@ fn unknown() -> Failure {
     Failure::new(Reason::NotFound, message)
 }
 
-async fn hand_on(port: Arc<dyn Learn>, mut lessons: mpsc::Receiver<Lesson>, metrics: Metrics) {
+async fn hand_on(port: Arc<dyn Learn>, mut lessons: mpsc::Receiver<Lesson>) {
     while let Some(lesson) = lessons.recv().await {
         let learned = port.learn(&lesson, Call::within(LEARN_TIMEOUT)).await;
-        metrics.lesson(match learned {
+        metrics::lesson(match learned {
             Ok(true) => LessonResult::Learned,
             Ok(false) => LessonResult::Refused,
             Err(failure) => {

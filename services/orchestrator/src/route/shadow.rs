@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::classification::Source;
 use crate::fingerprint::Parts;
-use crate::metrics::{Metrics, ShadowResult};
+use crate::metrics::{self, ShadowResult};
 use crate::ports::{Answered as ToJudge, Call};
 use crate::request::{CachePolicy, OnExhausted, Policy, Priority, Request};
 use crate::route::events::Events;
@@ -56,7 +56,6 @@ pub struct Shadows {
     settings: ShadowSettings,
     places: Arc<Semaphore>,
     tasks: Tasks,
-    metrics: Metrics,
 }
 
 impl Shadows {
@@ -67,7 +66,6 @@ impl Shadows {
             settings,
             places: Arc::new(Semaphore::new(AT_ONCE)),
             tasks,
-            metrics: Metrics::new(),
         }
     }
 
@@ -78,7 +76,7 @@ impl Shadows {
             return;
         }
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            self.metrics.shadow(ShadowResult::Dropped);
+            metrics::shadow(ShadowResult::Dropped);
             return;
         };
         let (router, shadows) = (Arc::clone(router), self.clone());
@@ -95,7 +93,7 @@ impl Shadows {
                 Some(shadow) => router.compare(shadow, asked, &context).await,
                 None => ShadowResult::NoModel,
             };
-            shadows.metrics.shadow(result);
+            metrics::shadow(result);
             drop(place);
         });
     }

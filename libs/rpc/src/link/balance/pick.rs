@@ -46,7 +46,7 @@ mod tests {
         (0..count)
             .map(|port| {
                 let server = ([127, 0, 0, 1], port).into();
-                Arc::new(Replica::new(server, channel.clone(), counts.clone()))
+                Arc::new(Replica::new(server, channel.clone(), counts))
             })
             .collect()
     }

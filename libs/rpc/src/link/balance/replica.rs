@@ -1,12 +1,11 @@
 //! One replica of a callee: its connection, what is in flight to it, and what was seen of it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use opentelemetry::KeyValue;
 use terrace_telemetry::fields;
-use terrace_telemetry::metrics::meter;
+use terrace_telemetry::metrics::{Counters, Gauges};
 use tonic::transport::Channel;
 
 /// What was last seen of a replica, from the best to the worst.
@@ -40,53 +39,56 @@ pub(super) struct Replica {
 pub(super) struct InFlight(Arc<Replica>);
 
 /// What links tell of their replicas.
-#[derive(Debug, Clone)]
+struct Instruments {
+    replicas: Gauges<2>,
+    ejections: Counters<1>,
+    retries: Counters<1>,
+}
+
+static INSTRUMENTS: LazyLock<Instruments> = LazyLock::new(|| Instruments {
+    replicas: Gauges::new(
+        "terrace.rpc.endpoints",
+        "Replicas of a callee, by what was last seen of them.",
+        [fields::PEER, "state"],
+    ),
+    ejections: Counters::new(
+        "terrace.rpc.ejections",
+        "Replicas left alone because they did not answer.",
+        [fields::PEER],
+    ),
+    retries: Counters::new(
+        "terrace.rpc.retries",
+        "Calls made again because the first replica never got them.",
+        [fields::PEER],
+    ),
+});
+
+/// What the links to one callee tell.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Counts {
     peer: &'static str,
-    replicas: opentelemetry::metrics::UpDownCounter<i64>,
-    ejections: opentelemetry::metrics::Counter<u64>,
-    retries: opentelemetry::metrics::Counter<u64>,
 }
 
 impl Counts {
-    pub(super) fn new(peer: &'static str) -> Self {
-        Self {
-            peer,
-            replicas: meter()
-                .i64_up_down_counter("terrace_rpc_endpoints")
-                .with_description("Replicas of a callee, by what was last seen of them.")
-                .build(),
-            ejections: meter()
-                .u64_counter("terrace_rpc_ejections")
-                .with_description("Replicas left alone because they did not answer.")
-                .build(),
-            retries: meter()
-                .u64_counter("terrace_rpc_retries")
-                .with_description("Calls made again because the first replica never got them.")
-                .build(),
-        }
+    pub(super) const fn new(peer: &'static str) -> Self {
+        Self { peer }
     }
 
-    pub(super) fn retried(&self) {
-        self.retries.add(1, &[self.whose()]);
+    pub(super) fn retried(self) {
+        INSTRUMENTS.retries.add(1, [self.peer]);
     }
 
-    fn ejected(&self) {
-        self.ejections.add(1, &[self.whose()]);
+    fn ejected(self) {
+        INSTRUMENTS.ejections.add(1, [self.peer]);
     }
 
-    fn changed(&self, standing: Standing, by: i64) {
+    fn changed(self, standing: Standing, by: i64) {
         let state = match standing {
             Standing::Serving | Standing::Unknown => "serving",
             Standing::Draining => "draining",
             Standing::Down => "down",
         };
-        let labels = [self.whose(), KeyValue::new("state", state)];
-        self.replicas.add(by, &labels);
-    }
-
-    fn whose(&self) -> KeyValue {
-        KeyValue::new(fields::PEER, self.peer)
+        INSTRUMENTS.replicas.add(by, [self.peer, state]);
     }
 }
 

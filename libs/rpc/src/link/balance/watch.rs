@@ -63,7 +63,7 @@ impl Watch {
     pub(super) fn learn(&self, answer: Answer) {
         let make = |server: SocketAddr| {
             let channel = connect::channel(&self.address, server, self.network.tls.clone());
-            Arc::new(Replica::new(server, channel, self.counts.clone()))
+            Arc::new(Replica::new(server, channel, self.counts))
         };
         let port = self.address.port;
         self.members

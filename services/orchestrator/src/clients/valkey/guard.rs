@@ -9,7 +9,7 @@ use redis::RedisResult;
 use terrace_domain::{Failure, Reason};
 use terrace_resilience::breaker::{Breaker, Policy};
 
-use crate::metrics::{Metrics, StoreCall, StoreResult};
+use crate::metrics::{self, StoreCall, StoreResult};
 
 /// When the store is left alone.
 const POLICY: Policy = Policy {
@@ -25,7 +25,6 @@ pub(super) struct Guard {
     place: String,
     breaker: Arc<Breaker>,
     is_away: AtomicBool,
-    metrics: Metrics,
 }
 
 impl Guard {
@@ -34,7 +33,6 @@ impl Guard {
             place,
             breaker: Arc::new(Breaker::new(POLICY)),
             is_away: AtomicBool::new(false),
-            metrics: Metrics::new(),
         }
     }
 
@@ -45,13 +43,13 @@ impl Guard {
         work: impl Future<Output = RedisResult<T>>,
     ) -> Result<T, Failure> {
         let Ok(permit) = self.breaker.permit() else {
-            self.metrics.store(call, StoreResult::NotAsked);
+            metrics::store(call, StoreResult::NotAsked);
             return Err(self.away("it is left alone for a moment after failures in a row"));
         };
         match work.await {
             Ok(value) => {
                 permit.success();
-                self.metrics.store(call, StoreResult::Done);
+                metrics::store(call, StoreResult::Done);
                 if self.is_away.swap(false, Ordering::Relaxed) {
                     tracing::info!(store.place = self.place, "the shared cache is back");
                 }
@@ -65,7 +63,7 @@ impl Guard {
                 } else {
                     StoreResult::Failed
                 };
-                self.metrics.store(call, result);
+                metrics::store(call, result);
                 if !self.is_away.swap(true, Ordering::Relaxed) {
                     tracing::warn!(store.place = self.place, %error, "the shared cache is away: requests are answered without it");
                 }
@@ -76,7 +74,7 @@ impl Guard {
 
     /// Counts an answer that was found and cannot be read.
     pub(super) fn unreadable(&self) {
-        self.metrics.store(StoreCall::Get, StoreResult::Unreadable);
+        metrics::store(StoreCall::Get, StoreResult::Unreadable);
     }
 
     fn away(&self, why: &str) -> Failure {

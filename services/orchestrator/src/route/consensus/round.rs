@@ -8,6 +8,7 @@ use terrace_domain::{BackendName, Failure, ModelName};
 use terrace_proto::common::v1::response_format::Kind;
 
 use crate::answer::Answer;
+use crate::metrics;
 use crate::ports::Call;
 use crate::request::Request;
 use crate::route::attempt::Scene;
@@ -53,7 +54,7 @@ impl Router {
             outer.events.attempt_ended(attempt).await;
         }
         tracing::Span::current().record("terrace.consensus.agreed", consensus.agreed);
-        self.metrics.consensus_ended(&consensus);
+        metrics::consensus_ended(&consensus);
         trail.begin_with(attempts, consensus);
     }
 
