@@ -32,6 +32,14 @@ pub fn are_spans_seen() -> bool {
     AUDIENCE.sees()
 }
 
+/// A child of the current span, where it would be seen, and else none.
+pub fn span(make: impl FnOnce() -> Span) -> Span {
+    match are_spans_seen() {
+        true => make(),
+        false => Span::none(),
+    }
+}
+
 impl Audience {
     const fn everybody() -> Self {
         Self {

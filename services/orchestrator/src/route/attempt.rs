@@ -11,7 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use terrace_domain::{Failure, NanoUsd, Reason, Usage};
 use terrace_rpc::deadline::Deadline;
+use terrace_telemetry::seen;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::answer::Answer;
 use crate::metrics;
@@ -61,6 +64,23 @@ enum Stopped {
     Failed(Failure),
 }
 
+fn span(index: u32, candidate: &Candidate) -> Span {
+    tracing::info_span!(
+        "attempt",
+        terrace.attempt.index = index,
+        terrace.tier = %candidate.tier,
+        terrace.backend = %candidate.backend,
+        terrace.model = %candidate.model,
+        terrace.attempt.outcome = Empty,
+        terrace.reason = Empty,
+        terrace.cost = Empty,
+        terrace.verdict.score = Empty,
+        terrace.verdict.passed = Empty,
+        terrace.verdict.check = Empty,
+        otel.status_code = Empty,
+    )
+}
+
 impl Router {
     /// Tries one candidate.
     pub(super) async fn attempt(
@@ -74,20 +94,19 @@ impl Router {
     }
 
     /// Tries one candidate once its money is held.
-    #[tracing::instrument(name = "attempt", skip_all, fields(
-        terrace.attempt.index = index,
-        terrace.tier = %candidate.tier,
-        terrace.backend = %candidate.backend,
-        terrace.model = %candidate.model,
-        terrace.attempt.outcome = tracing::field::Empty,
-        terrace.reason = tracing::field::Empty,
-        terrace.cost = tracing::field::Empty,
-        terrace.verdict.score = tracing::field::Empty,
-        terrace.verdict.passed = tracing::field::Empty,
-        terrace.verdict.check = tracing::field::Empty,
-        otel.status_code = tracing::field::Empty,
-    ))]
     pub(super) async fn attempt_once(
+        &self,
+        scene: Scene<'_>,
+        index: u32,
+        candidate: &Candidate,
+        hold: impl Future<Output = Result<(), Failure>>,
+    ) -> Attempt {
+        let span = seen::span(|| span(index, candidate));
+        let attempt = self.attempt_within_span(scene, index, candidate, hold);
+        attempt.instrument(span).await
+    }
+
+    async fn attempt_within_span(
         &self,
         scene: Scene<'_>,
         index: u32,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use terrace_config::{Backend, BackendKind, Profile};
 use terrace_domain::{BackendName, ModelName, Reason, Usage};
-use terrace_telemetry::fields;
+use terrace_telemetry::{fields, seen};
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -62,6 +62,29 @@ impl<'a> Subject<'a> {
     }
 }
 
+fn span(provider: &str, blame: &Blame, subject: &Subject<'_>) -> Span {
+    let (operation, model) = (subject.operation, subject.model);
+    tracing::info_span!(
+        "chat",
+        otel.name = format!("{operation} {model}"),
+        otel.kind = "client",
+        otel.status_code = Empty,
+        { fields::GEN_AI_OPERATION_NAME } = operation,
+        { fields::GEN_AI_PROVIDER_NAME } = provider,
+        { fields::GEN_AI_REQUEST_MODEL } = model.as_str(),
+        { fields::GEN_AI_REQUEST_MAX_TOKENS } = subject.max_tokens,
+        { fields::GEN_AI_REQUEST_TEMPERATURE } = subject.temperature,
+        { fields::GEN_AI_RESPONSE_MODEL } = Empty,
+        { fields::GEN_AI_RESPONSE_ID } = Empty,
+        { fields::GEN_AI_RESPONSE_FINISH_REASONS } = Empty,
+        { fields::GEN_AI_USAGE_INPUT_TOKENS } = Empty,
+        { fields::GEN_AI_USAGE_OUTPUT_TOKENS } = Empty,
+        { fields::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS } = Empty,
+        { fields::ERROR_TYPE } = Empty,
+        { fields::BACKEND } = blame.backend.as_str(),
+    )
+}
+
 /// One call being watched.
 pub(crate) struct Observation {
     span: Span,
@@ -79,33 +102,14 @@ pub(crate) struct Observation {
 impl Observation {
     /// Opens the span and starts the clock.
     pub(crate) fn start(provider: &str, blame: &Blame, subject: &Subject<'_>) -> Self {
-        let (operation, model) = (subject.operation, subject.model);
-        let span = tracing::info_span!(
-            "chat",
-            otel.name = format!("{operation} {model}"),
-            otel.kind = "client",
-            otel.status_code = Empty,
-            { fields::GEN_AI_OPERATION_NAME } = operation,
-            { fields::GEN_AI_PROVIDER_NAME } = provider,
-            { fields::GEN_AI_REQUEST_MODEL } = model.as_str(),
-            { fields::GEN_AI_REQUEST_MAX_TOKENS } = subject.max_tokens,
-            { fields::GEN_AI_REQUEST_TEMPERATURE } = subject.temperature,
-            { fields::GEN_AI_RESPONSE_MODEL } = Empty,
-            { fields::GEN_AI_RESPONSE_ID } = Empty,
-            { fields::GEN_AI_RESPONSE_FINISH_REASONS } = Empty,
-            { fields::GEN_AI_USAGE_INPUT_TOKENS } = Empty,
-            { fields::GEN_AI_USAGE_OUTPUT_TOKENS } = Empty,
-            { fields::GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS } = Empty,
-            { fields::ERROR_TYPE } = Empty,
-            { fields::BACKEND } = blame.backend.as_str(),
-        );
+        let span = seen::span(|| span(provider, blame, subject));
         metrics::in_flight(&blame.backend, 1);
         Self {
             span,
-            operation,
+            operation: subject.operation,
             backend: blame.backend.clone(),
             provider: provider.to_owned(),
-            model: model.clone(),
+            model: subject.model.clone(),
             started: Instant::now(),
             first_piece: None,
             usage: Usage::default(),
