@@ -194,7 +194,7 @@ impl<'a> Seen<'a> {
             if lower[..at].ends_with('.') && !previous.is_empty() && follows(lower, previous, at) {
                 languages.saw_ending(word);
             }
-            let cue = cues::of_pair(previous, word).or_else(|| cues::of_word(word));
+            let cue = cues::known(word).and_then(|known| known.cue_after(previous));
             previous = word;
             Some(Self { at, word, cue })
         })

@@ -4,6 +4,10 @@
 //! English (`go`, `c`, `swift`) count only beside a word that makes them a language. Nothing is
 //! parsed here; the judge does that with the answer.
 
+use std::sync::LazyLock;
+
+use crate::words::Table;
+
 /// A language as everybody in Terrace calls it.
 pub type Name = &'static str;
 
@@ -68,6 +72,48 @@ pub fn canonical(name: &str) -> Option<Name> {
     })
 }
 
+/// A language that a word names.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    language: Name,
+    /// Whether the word is plain English too.
+    is_everyday: bool,
+}
+
+/// Words that can be nothing but a language, or something of it.
+const NAMES: [(Name, &str); 15] = [
+    ("python", "python python3 django flask pytest pandas numpy"),
+    ("rust", "tokio cargo serde"),
+    ("typescript", "typescript tsx"),
+    ("javascript", "javascript nodejs react jquery"),
+    ("go", "golang goroutine goroutines"),
+    ("java", "java junit"),
+    ("cpp", "c++ cpp"),
+    ("csharp", "c# csharp"),
+    ("sql", "sql postgresql mysql sqlite"),
+    ("php", "php"),
+    ("kotlin", "kotlin"),
+    ("html", "html"),
+    ("css", "css"),
+    ("bash", "bash"),
+    ("haskell", "haskell"),
+];
+
+/// Plain English that can be a language too.
+const EVERYDAY: [&str; 8] = ["go", "c", "r", "swift", "rust", "ruby", "scala", "shell"];
+
+static NAMED: LazyLock<Table<Named>> = LazyLock::new(|| {
+    let of = |language, is_everyday| Named {
+        language,
+        is_everyday,
+    };
+    let everyday = EVERYDAY.iter().filter_map(|word| Some((*word, of(canonical(word)?, true))));
+    let names = NAMES.iter().flat_map(|(language, words)| {
+        words.split(' ').map(|word| (word, of(*language, false)))
+    });
+    everyday.chain(names).collect()
+});
+
 /// Words beside which an everyday word is a language.
 fn makes_a_language(word: &str) -> bool {
     matches!(
@@ -113,30 +159,13 @@ impl Tally {
 
     /// Notes a word, with its neighbours, where the word can be the name of a language.
     pub(crate) fn saw_word(&mut self, previous: &str, word: &str, next: &str) {
-        let named = match word {
-            "python" | "python3" | "django" | "flask" | "pytest" | "pandas" | "numpy" => "python",
-            "tokio" | "cargo" | "serde" => "rust",
-            "typescript" | "tsx" => "typescript",
-            "javascript" | "nodejs" | "react" | "jquery" => "javascript",
-            "golang" | "goroutine" | "goroutines" => "go",
-            "java" | "junit" => "java",
-            "c++" | "cpp" => "cpp",
-            "c#" | "csharp" => "csharp",
-            "bash" => "bash",
-            "sql" | "postgresql" | "mysql" | "sqlite" => "sql",
-            "php" => "php",
-            "kotlin" => "kotlin",
-            "html" => "html",
-            "css" => "css",
-            "haskell" => "haskell",
-            "go" | "c" | "r" | "swift" | "rust" | "ruby" | "scala" | "shell"
-                if makes_a_language(previous) || makes_a_language(next) =>
-            {
-                return self.add(canonical(word), NAME);
-            }
-            _ => return,
+        let Some(named) = NAMED.get(word) else {
+            return;
         };
-        self.add(Some(named), NAME);
+        if named.is_everyday && !makes_a_language(previous) && !makes_a_language(next) {
+            return;
+        }
+        self.add(Some(named.language), NAME);
     }
 
     /// Notes a line of code.

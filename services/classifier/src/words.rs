@@ -4,6 +4,14 @@
 //! `snake_case` and `c++` stay whole. Any byte beyond ASCII counts as a letter: other scripts
 //! make words too, only none that a table knows. The text is expected in lower case.
 
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
+
+/// What is known of some words, looked for with every word of a prompt. What a caller writes is never
+/// put into it, so its hash needs no secret.
+pub(crate) type Table<T> = HashMap<&'static str, T, FixedState>;
+
 /// Iterates over the words of a text and the byte each begins at.
 #[derive(Debug, Clone)]
 pub(crate) struct Words<'a> {
