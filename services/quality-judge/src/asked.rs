@@ -85,8 +85,11 @@ impl Reader {
     #[must_use]
     pub fn wants_working(&self, question: &str) -> bool {
         let question = end_of(question);
-        let given = Numbers::of(question).chain(in_words(question)).take(2);
-        given.count() == 2 && matches!(self.read(question), Some(Asked::Number { .. }))
+        if !matches!(self.read(question), Some(Asked::Number { .. })) {
+            return false;
+        }
+        let given = Numbers::of(question).chain(in_words(question));
+        given.take(2).count() == 2
     }
 
     /// Options from A on without a gap.

@@ -13,8 +13,8 @@ use crate::check::{Check, Finding, Kind};
 #[derive(Debug)]
 pub struct Refusal {
     opener: Regex,
-    declines: RegexSet,
-    does_not_know: RegexSet,
+    /// [`DECLINES`], then [`DOES_NOT_KNOW`]: one look finds both.
+    says: RegexSet,
     idiom: Regex,
 }
 
@@ -87,8 +87,7 @@ impl Refusal {
     pub fn new() -> Result<Self, regex::Error> {
         Ok(Self {
             opener: Regex::new(OPENER)?,
-            declines: set(DECLINES)?,
-            does_not_know: set(DOES_NOT_KNOW)?,
+            says: set(DECLINES.iter().chain(DOES_NOT_KNOW))?,
             idiom: Regex::new(IDIOM)?,
         })
     }
@@ -112,17 +111,21 @@ impl Refusal {
         let (mut declines, mut does_not_know) = (false, false);
         for sentence in opening_sentences(head) {
             // Once as it stands, because "I'm" opens an apology and a refusal alike.
-            for rest in [sentence, self.after_opener(sentence)] {
-                declines |= self.declines.is_match(rest) && !self.idiom.is_match(rest);
-                does_not_know |= self.does_not_know.is_match(rest);
+            let behind = self.behind_opener(sentence);
+            for rest in std::iter::once(sentence).chain(behind) {
+                let said = self.says.matches(rest);
+                let declined = said.iter().any(|pattern| pattern < DECLINES.len());
+                declines |= declined && !self.idiom.is_match(rest);
+                does_not_know |= said.iter().any(|pattern| pattern >= DECLINES.len());
             }
         }
         (declines, does_not_know)
     }
 
-    fn after_opener<'a>(&self, sentence: &'a str) -> &'a str {
-        let end = self.opener.find(sentence).map_or(0, |opener| opener.end());
-        &sentence[end..]
+    /// What stands behind an opener, if there is one.
+    fn behind_opener<'a>(&self, sentence: &'a str) -> Option<&'a str> {
+        let end = self.opener.find(sentence)?.end();
+        (end > 0).then(|| &sentence[end..])
     }
 }
 
@@ -150,8 +153,8 @@ impl Check for Refusal {
 }
 
 /// Patterns for the beginning of a text.
-fn set(patterns: &[&str]) -> Result<RegexSet, regex::Error> {
-    RegexSet::new(patterns.iter().map(|pattern| format!("^(?:{pattern})")))
+fn set<'a>(patterns: impl Iterator<Item = &'a &'a str>) -> Result<RegexSet, regex::Error> {
+    RegexSet::new(patterns.map(|pattern| format!("^(?:{pattern})")))
 }
 
 /// A refusal with something behind it may still be of use.
@@ -187,8 +190,14 @@ fn normalised(text: &str) -> String {
             '\u{201c}' | '\u{201d}' => '"',
             other => other,
         })
-        .flat_map(char::to_lowercase)
-        .collect()
+        .fold(String::with_capacity(HEAD_BYTES), |mut lower, c| {
+            // Nearly all are ASCII, for which there is nothing to look up.
+            match c.is_ascii() {
+                true => lower.push(c.to_ascii_lowercase()),
+                false => lower.extend(c.to_lowercase()),
+            }
+            lower
+        })
 }
 
 /// The first sentences that the answer says itself: not in quotes, not in a quoted line.

@@ -111,8 +111,9 @@ fn cycle_at_the_end(text: &str) -> Option<Cycle> {
     for (index, border) in borders.iter().enumerate() {
         let length = index + 1;
         let period = length - border;
-        let times = length / period;
-        if times >= CYCLE_TIMES && length >= CYCLE_LENGTH && says_something(&reversed[..period]) {
+        let is_cycle = length >= CYCLE_LENGTH && length >= CYCLE_TIMES * period;
+        if is_cycle && says_something(&reversed[..period]) {
+            let times = length / period;
             best = Some(Cycle { times, length });
         }
     }
