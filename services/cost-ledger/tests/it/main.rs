@@ -29,5 +29,6 @@ mod settled;
 mod spooled;
 mod start;
 mod summed_up;
+mod turn_of_the_hour;
 mod upgraded;
 mod verified;
