@@ -18,7 +18,7 @@ use terrace_proto::ledger::v1::ledger_service_server::LedgerServiceServer;
 use terrace_proto::{classifier, gateway, judge, ledger, router};
 use terrace_rpc::server::{self, ServerSettings, Services, Stack};
 use terrace_rpc::{Link, Network};
-use terrace_runtime::{Grace, Shutdown, Tasks};
+use terrace_runtime::{Grace, Lanes, Shutdown, Tasks};
 
 use super::DATABASE_HINT;
 use super::forward::{Forward, Gateways};
@@ -66,10 +66,13 @@ pub(super) async fn run(output: Output, config: &Config, args: &UpArgs) -> anyho
     let parts: Vec<Part> = edge.part().into_iter().chain(parts).collect();
     report::print(output, &address, &parts, link).await;
     let calls = async { Ok(bound.serve(front, shutdown.clone()).await?) };
+    let lanes = Lanes::start()?;
     // The requests of the edge are calls of the orchestrator: whoever waits for those waits for both.
-    tokio::try_join!(calls, edge.serve(behind_edge, &shutdown))?;
+    tokio::try_join!(calls, edge.serve(&lanes, behind_edge, &shutdown))?;
     requests.wait(GRACE.total()).await?;
     books.wait(GRACE.total()).await?;
+    // Until here what a request began went on in its lane, whoever had left.
+    drop(lanes);
     Ok(())
 }
 
@@ -93,10 +96,15 @@ impl Edge {
         Some(Part::edge(&bound.url()))
     }
 
-    async fn serve(self, links: terrace_edge::Links, shutdown: &Shutdown) -> anyhow::Result<()> {
+    async fn serve(
+        self,
+        lanes: &Lanes,
+        links: terrace_edge::Links,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<()> {
         if let Some((settings, bound)) = self.0 {
             let app = terrace_edge::build(settings, links, shutdown.clone())?;
-            bound.serve(app, shutdown, GRACE).await?;
+            bound.serve_in(Some(lanes), app, shutdown, GRACE).await?;
         }
         Ok(())
     }

@@ -5,6 +5,8 @@
 //! bounded steps: health says so, the listener closes, requests in flight finish, what is left is
 //! dropped.
 
+mod shared;
+
 use std::fmt;
 use std::future::pending;
 use std::io;
@@ -18,7 +20,7 @@ use axum::Router;
 use futures::StreamExt as _;
 use futures::future::ready;
 use terrace_rpc::tls::{self, Protocols, Stream};
-use terrace_runtime::{Grace, Shutdown};
+use terrace_runtime::{Grace, Lanes, Shutdown};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -142,16 +144,37 @@ impl Bound {
         shutdown: &Shutdown,
         grace: Grace,
     ) -> Result<(), ServeError> {
+        self.serve_in(None, app, shutdown, grace).await
+    }
+
+    /// The same, with each connection in one of these lanes, if there are any.
+    ///
+    /// # Errors
+    /// The listener broke.
+    pub async fn serve_in(
+        self,
+        lanes: Option<&Lanes>,
+        app: App,
+        shutdown: &Shutdown,
+        grace: Grace,
+    ) -> Result<(), ServeError> {
         tracing::info!(terrace.service = "edge", address = %self.requests.address, "listening");
         let closing = CancellationToken::new();
         let places = Arc::new(Semaphore::new(
             app.max_connections.min(Semaphore::MAX_PERMITS),
         ));
-        let requests = builder().serve_with_incoming_shutdown(
-            app.routes,
-            self.requests.incoming(places, self.tls),
-            closing.clone().cancelled_owned(),
-        );
+        let answering = Answering {
+            routes: app.routes,
+            tls: self.tls,
+            closing: closing.clone(),
+        };
+        let placed = self.requests.placed(places);
+        let requests = async {
+            match lanes {
+                Some(lanes) => shared::out(lanes, placed, &answering).await,
+                None => answering.to(placed).await,
+            }
+        };
         tokio::select! {
             ended = requests => ended?,
             () = serve_metrics(self.metrics, app.metrics) => {}
@@ -159,6 +182,35 @@ impl Bound {
         }
         tracing::info!(terrace.service = "edge", "stopped");
         Ok(())
+    }
+}
+
+/// What connections are answered with.
+#[derive(Clone)]
+struct Answering {
+    routes: Router,
+    tls: Option<Arc<tls::Server>>,
+    closing: CancellationToken,
+}
+
+impl Answering {
+    /// Answers on these connections until it is time to close, and then until they end.
+    async fn to(
+        &self,
+        placed: impl futures::Stream<Item = io::Result<Placed>>,
+    ) -> Result<(), tonic::transport::Error> {
+        let Self {
+            routes,
+            tls,
+            closing,
+        } = self.clone();
+        let shaken = placed.map(move |placed| shake(placed, tls.clone()));
+        let connections = shaken.buffer_unordered(SHAKING).filter_map(ready);
+        let closing = closing.cancelled_owned();
+        let server = builder();
+        server
+            .serve_with_incoming_shutdown(routes, connections, closing)
+            .await
     }
 }
 
@@ -203,32 +255,45 @@ impl Socket {
 
     /// The connections that find a place; others are closed at once. Small packets are sent at
     /// once, or each event of a stream would wait.
-    fn incoming(
-        self,
-        places: Arc<Semaphore>,
-        tls: Option<Arc<tls::Server>>,
-    ) -> impl futures::Stream<Item = io::Result<Connection>> {
+    fn placed(self, places: Arc<Semaphore>) -> impl futures::Stream<Item = io::Result<Placed>> {
         let accepted = TcpIncoming::from(self.listener)
             .with_nodelay(Some(true))
             .with_keepalive(Some(PING_EVERY));
-        let placed = accepted.filter_map(move |stream| {
+        accepted.filter_map(move |stream| {
             let placed = match stream {
                 Err(error) => Some(Err(error)),
                 Ok(stream) => {
                     let place = Arc::clone(&places).try_acquire_owned().ok();
-                    place.map(|place| Ok((stream, place)))
+                    place.map(|place| Ok((stream, Place::new(place))))
                 }
             };
             ready(placed)
-        });
-        let shaken = placed.map(move |placed| shake(placed, tls.clone()));
-        shaken.buffer_unordered(SHAKING).filter_map(ready)
+        })
+    }
+}
+
+/// A new connection, and its place among those that may be open.
+type Placed = (TcpStream, Place);
+
+/// A connection's place, given back when it ends.
+struct Place {
+    _open: OwnedSemaphorePermit,
+    /// In its lane, if it has one.
+    lane: Option<shared::Open>,
+}
+
+impl Place {
+    const fn new(open: OwnedSemaphorePermit) -> Self {
+        Self {
+            _open: open,
+            lane: None,
+        }
     }
 }
 
 /// A connection once hands are shaken, where that is wanted; none where they are not.
 async fn shake(
-    placed: io::Result<(TcpStream, OwnedSemaphorePermit)>,
+    placed: io::Result<Placed>,
     tls: Option<Arc<tls::Server>>,
 ) -> Option<io::Result<Connection>> {
     let (stream, place) = match placed {
@@ -251,14 +316,14 @@ impl fmt::Debug for Socket {
 /// A connection that has to say something soon.
 struct Connection {
     stream: Stream,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     /// Ends the connection unless its first bytes come before; none once they have.
     silence: Option<Pin<Box<Sleep>>>,
     read: usize,
 }
 
 impl Connection {
-    fn new(stream: Stream, place: OwnedSemaphorePermit) -> Self {
+    fn new(stream: Stream, place: Place) -> Self {
         Self {
             stream,
             _place: place,

@@ -39,6 +39,8 @@ pub(crate) struct Asked {
     pub(crate) request: wire::RouteRequest,
     pub(crate) commit_mode: i32,
     pub(crate) key: Option<String>,
+    /// The lane that it was asked in.
+    pub(crate) lane: Option<usize>,
 }
 
 #[derive(Debug, Clone)]
@@ -95,6 +97,7 @@ impl Fake {
             request,
             commit_mode,
             key,
+            lane: terrace_runtime::lanes::here(),
         });
         let next = self.answers.lock().unwrap().pop_front();
         next.unwrap_or_else(|| Answer::Says(Box::new(answer("Paris."))))

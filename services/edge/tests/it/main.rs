@@ -15,6 +15,7 @@ mod fake;
 mod grpc_web;
 mod hostile;
 mod http;
+mod lanes;
 mod messages;
 mod models;
 mod responses;

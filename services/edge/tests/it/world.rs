@@ -11,7 +11,7 @@ use terrace_proto::router::v1::FILE_DESCRIPTOR_SET;
 use terrace_proto::router::v1::router_service_server::RouterServiceServer;
 use terrace_rpc::Link;
 use terrace_rpc::server::{ServerSettings, Services, Stack};
-use terrace_runtime::{Grace, Kind, Shutdown, Tasks};
+use terrace_runtime::{Grace, Kind, Lanes, Shutdown, Tasks};
 
 use crate::books::Books;
 use crate::fake::{Answer, Fake};
@@ -30,6 +30,8 @@ pub(crate) struct World {
     pub(crate) books: Books,
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: Shutdown,
+    /// Runs until the edge has stopped.
+    pub(crate) tasks: Tasks,
 }
 
 impl World {
@@ -40,15 +42,26 @@ impl World {
 
     /// The same with other sections of the config.
     pub(crate) async fn with(sections: &str, answers: Vec<Answer>) -> Self {
-        Self::start(sections, [127, 0, 0, 1], answers).await
+        Self::start(sections, [127, 0, 0, 1], answers, None).await
     }
 
     /// The same at another address.
     pub(crate) async fn listening(sections: &str, at: [u8; 4]) -> Self {
-        Self::start(sections, at, Vec::new()).await
+        Self::start(sections, at, Vec::new(), None).await
     }
 
-    async fn start(sections: &str, at: [u8; 4], answers: Vec<Answer>) -> Self {
+    /// One that answers in lanes.
+    pub(crate) async fn in_lanes(answers: Vec<Answer>) -> Self {
+        let lanes = Lanes::start().unwrap();
+        Self::start("", [127, 0, 0, 1], answers, Some(lanes)).await
+    }
+
+    async fn start(
+        sections: &str,
+        at: [u8; 4],
+        answers: Vec<Answer>,
+        lanes: Option<Lanes>,
+    ) -> Self {
         let yaml = format!("{YAML}{sections}\n");
         let config = terrace_config::parse(&yaml, "a.yaml", []).unwrap().config;
         let free = SocketAddr::from((at, 0));
@@ -64,14 +77,17 @@ impl World {
         let address = bound.address();
         let app = terrace_edge::build(settings, links, shutdown.clone()).unwrap();
         let until = shutdown.clone();
-        Tasks::new(shutdown.clone()).spawn("edge", Kind::Background, async move {
-            bound.serve(app, &until, Grace::short()).await.unwrap();
+        let tasks = Tasks::new(shutdown.clone());
+        tasks.spawn("edge", Kind::Critical, async move {
+            let served = bound.serve_in(lanes.as_ref(), app, &until, Grace::short());
+            served.await.unwrap();
         });
         Self {
             fake,
             books,
             address,
             shutdown,
+            tasks,
         }
     }
 

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 use terrace_config::{Backend, BackendKind, Url};
+use terrace_runtime::PerLane;
 use tokio::time::timeout;
 
 use super::complaint::Complaint;
@@ -35,12 +36,31 @@ const SHORT_ANSWER: Duration = Duration::from_secs(5);
 /// A client for one backend.
 pub(crate) struct Http {
     /// `None` on a system that cannot check certificates: calls fail, and say so.
-    client: Option<Client>,
+    client: Option<PerLane<Client>>,
     base: String,
     kind: BackendKind,
     keys: Arc<Keyring>,
     connect_timeout: Duration,
     max_response_bytes: u64,
+}
+
+fn builder(resolver: Resolver, is_plain: bool, connect_timeout: Duration) -> ClientBuilder {
+    let builder = Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .dns_resolver(resolver)
+        .connect_timeout(connect_timeout)
+        .tcp_nodelay(true);
+    match is_plain {
+        // Without this the client wants the system's certificates even for plain HTTP, and a
+        // minimal image has none.
+        true => builder
+            .tls_certs_only([])
+            .pool_idle_timeout(PLAIN_IDLE)
+            .http1_only(),
+        false => builder,
+    }
 }
 
 impl Http {
@@ -60,23 +80,10 @@ impl Http {
     ) -> reqwest::Result<Self> {
         // A provider may be installed already, by another gateway of this process: the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let mut builder = Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .dns_resolver(resolver)
-            .connect_timeout(backend.connect_timeout)
-            .tcp_nodelay(true);
-        if url.scheme() == "http" {
-            // Without this the client wants the system's certificates even for plain HTTP, and a
-            // minimal image has none.
-            builder = builder
-                .tls_certs_only([])
-                .pool_idle_timeout(PLAIN_IDLE)
-                .http1_only();
-        }
-        let client = match builder.build() {
-            Err(error) if url.scheme() == "https" => {
+        let (is_plain, connect_timeout) = (url.scheme() == "http", backend.connect_timeout);
+        let make = move || builder(resolver, is_plain, connect_timeout).build();
+        let client = match PerLane::new(make) {
+            Err(error) if !is_plain => {
                 tracing::warn!(backend = %backend.name, error = %causes(&error), "no TLS");
                 None
             }
@@ -162,7 +169,8 @@ impl Http {
     }
 
     fn client(&self) -> Result<&Client, Fault> {
-        self.client.as_ref().ok_or(Fault::NoCertificates)
+        let client = self.client.as_ref().map(PerLane::get);
+        client.ok_or(Fault::NoCertificates)
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, Fault> {

@@ -14,6 +14,7 @@ use terrace_config::is_link_local;
 type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
 /// Resolves names.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver {
     lookup: Lookup,
 }
