@@ -104,9 +104,7 @@ impl<T> PerLane<T> {
     ///
     /// # Errors
     /// The first one could not be made. Should another fail, its lane uses the first.
-    pub fn new<E>(
-        make: impl Fn() -> Result<T, E> + Send + Sync + 'static,
-    ) -> Result<Self, E>
+    pub fn new<E>(make: impl Fn() -> Result<T, E> + Send + Sync + 'static) -> Result<Self, E>
     where
         T: Clone + Send + Sync + 'static,
     {

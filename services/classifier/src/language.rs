@@ -107,10 +107,12 @@ static NAMED: LazyLock<Table<Named>> = LazyLock::new(|| {
         language,
         is_everyday,
     };
-    let everyday = EVERYDAY.iter().filter_map(|word| Some((*word, of(canonical(word)?, true))));
-    let names = NAMES.iter().flat_map(|(language, words)| {
-        words.split(' ').map(|word| (word, of(*language, false)))
-    });
+    let everyday = EVERYDAY
+        .iter()
+        .filter_map(|word| Some((*word, of(canonical(word)?, true))));
+    let names = NAMES
+        .iter()
+        .flat_map(|(language, words)| words.split(' ').map(|word| (word, of(*language, false))));
     everyday.chain(names).collect()
 });
 

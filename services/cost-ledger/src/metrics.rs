@@ -11,9 +11,7 @@ use crate::books::Entries;
 use crate::budget::{Alert, Standing};
 
 /// Bounds for writes that are committed together.
-const WRITES: [f64; 10] = [
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0,
-];
+const WRITES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
 struct Instruments {
     reservations: Counters<1>,

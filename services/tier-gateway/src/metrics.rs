@@ -141,11 +141,7 @@ pub(crate) struct Outcome<'a> {
 
 /// Counts a call that has ended.
 pub(crate) fn record(outcome: &Outcome<'_>) {
-    let call = [
-        outcome.operation,
-        outcome.provider,
-        outcome.model.as_str(),
-    ];
+    let call = [outcome.operation, outcome.provider, outcome.model.as_str()];
     let [operation, provider, model] = call;
     for (kind, tokens) in [
         ("input", outcome.usage.input_tokens),

@@ -113,14 +113,8 @@ const WORDS: [(Cue, &str); Cue::COUNT] = [
          idempotency backpressure partitions failover high-availability throughput subsystem \
          subsystems",
     ),
-    (
-        Cue::Question,
-        "who what when where which whose whom",
-    ),
-    (
-        Cue::Casual,
-        "hi hello hey thanks joke chat bye",
-    ),
+    (Cue::Question, "who what when where which whose whom"),
+    (Cue::Casual, "hi hello hey thanks joke chat bye"),
     (
         Cue::Brief,
         "briefly concise concisely yes/no one-word true/false one-sentence",
@@ -152,7 +146,11 @@ const PAIRS: [(Cue, &str, &str); 25] = [
     (Cue::Reason, "root", "cause"),
     (Cue::Reason, "pros", "and"),
     (Cue::Reason, "trade", "offs"),
-    (Cue::Design, "multiple several all many", "files modules services"),
+    (
+        Cue::Design,
+        "multiple several all many",
+        "files modules services",
+    ),
     (Cue::Design, "race", "condition conditions"),
     (Cue::Design, "rate", "limiter limiting"),
     (Cue::Casual, "thank", "you"),
@@ -172,22 +170,13 @@ const ACTION_WORDS: [(Cue, &str); 5] = [
         "edit fix test tests file commit review build codegen coding generate autocomplete \
          complete",
     ),
-    (
-        Cue::Label,
-        "route detect moderate rank score title name",
-    ),
+    (Cue::Label, "route detect moderate rank score title name"),
     (
         Cue::Orchestrate,
         "daemon spawn plan schedule supervise manage",
     ),
-    (
-        Cue::Reason,
-        "think research investigate",
-    ),
-    (
-        Cue::Casual,
-        "talk reply converse",
-    ),
+    (Cue::Reason, "think research investigate"),
+    (Cue::Casual, "talk reply converse"),
 ];
 
 /// What is known of a word.

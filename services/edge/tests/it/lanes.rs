@@ -14,7 +14,8 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// A question on a connection that stays open after it.
 async fn ask(connection: &mut TcpStream) {
-    let body = json!({"model": "terrace/auto", "messages": [{"role": "user", "content": "Hi"}]}).to_string();
+    let body = json!({"model": "terrace/auto", "messages": [{"role": "user", "content": "Hi"}]})
+        .to_string();
     let head = format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: edge\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n\r\n",

@@ -43,11 +43,7 @@ impl Learner {
     #[must_use]
     pub fn start(port: Arc<dyn Learn>, rules: Rules, tasks: &Tasks) -> Self {
         let (queue, lessons) = mpsc::channel(QUEUE);
-        tasks.spawn(
-            "learn",
-            Kind::Background,
-            hand_on(port, lessons),
-        );
+        tasks.spawn("learn", Kind::Background, hand_on(port, lessons));
         let weight = |_: &_, given: &Arc<Given>| u32::try_from(given.bytes()).unwrap_or(u32::MAX);
         Self {
             queue,
