@@ -133,6 +133,7 @@ impl<T> fmt::Debug for PerLane<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Shutdown, Tasks};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -140,8 +141,9 @@ mod tests {
     async fn what_a_task_of_a_lane_starts_stays_in_its_lane() {
         let lanes = Lanes::start().unwrap();
         for (number, lane) in lanes.iter().enumerate() {
-            let started = lane.run(async {
-                let further = tokio::spawn(async { here() });
+            let tasks = Tasks::new(Shutdown::new());
+            let started = lane.run(async move {
+                let further = tasks.detach("further", async { here() });
                 (here(), further.await.unwrap())
             });
             assert_eq!(started.await.unwrap(), (Some(number), Some(number)));

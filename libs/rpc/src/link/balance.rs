@@ -67,7 +67,7 @@ impl Balance {
         let watch = Watch {
             network: network.clone(),
             address,
-            counts: counts.clone(),
+            counts,
             members: Arc::clone(&members),
             look: Arc::default(),
         };
