@@ -14,6 +14,7 @@
 #
 # PGFSYNC=off trades durability for speed: for tests. PGPORT_WANTED asks for a port; the default
 # is the one of the last start if it is free, else any. PGBIN is the folder of initdb and pg_ctl.
+# PGSTANDBY_OF is the DIR of a running server: a DIR that is created becomes a hot standby of it.
 #
 # The URL holds the password of this cluster, made at random and kept in DIR/password (0600).
 set -euo pipefail
@@ -108,6 +109,25 @@ create_cluster() {
     unprivileged mv "$data.new" "$data"
 }
 
+# copy_cluster: the standby's name is what a primary calls it by in synchronous_standby_names. The
+# file system is synced at once and not file by file, which are a thousand waits for the disk.
+copy_cluster() {
+    local of
+    of=$(absolute "$PGSTANDBY_OF")
+    say "copying the database cluster in $of to $dir"
+    unprivileged rm -rf "$data" "$data.new"
+    install -m 600 ${os_user:+-o "$os_user"} "$of/password" "$dir/password"
+    PGPASSWORD=$(cat "$dir/password") unprivileged "$bin/pg_basebackup" -D "$data.new" -R -X stream -c fast --no-sync \
+        -d "host=127.0.0.1 port=$(sed -n 4p "$of/data/postmaster.pid") user=terrace application_name=standby" \
+        >"$dir/initdb.log" 2>&1 || {
+        tail -15 "$dir/initdb.log" >&2
+        unprivileged rm -rf "$data.new"
+        die "pg_basebackup failed: the lines above say why."
+    }
+    [ "${PGFSYNC:-on}" = off ] || sync -f "$data.new"
+    unprivileged mv "$data.new" "$data"
+}
+
 launch() {
     local port=$1 fsync=${PGFSYNC:-on} socket="-k '$dir'"
     # A socket's path is limited to 107 bytes; without it the loopback port remains.
@@ -153,7 +173,9 @@ start)
         [ -n "$bin" ] || { install_server && bin=$(find_bin); }
         [ -n "$bin" ] || die "PostgreSQL was installed but no initdb is found: set PGBIN to its folder."
         prepare_dir
-        [ -s "$data/PG_VERSION" ] || create_cluster
+        if [ ! -s "$data/PG_VERSION" ]; then
+            if [ -n "${PGSTANDBY_OF:-}" ]; then copy_cluster; else create_cluster; fi
+        fi
         case $bin in
         */"$(cat "$data/PG_VERSION")"/bin) ;;
         *) [ "$("$bin/postgres" -V | sed -E 's/[^0-9]*([0-9]+).*/\1/')" = "$(cat "$data/PG_VERSION")" ] ||

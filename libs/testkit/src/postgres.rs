@@ -2,11 +2,12 @@
 //!
 //! The server is named by `TERRACE_TEST_DATABASE_URL`; this module only makes databases on it and
 //! asks them questions from outside, through `psql`, so that what a service wrote is checked
-//! without the service's own code. A server that a test may kill is in [`server`], a connection that
-//! is asked again and again in [`session`].
+//! without the service's own code. A server that a test may kill is in [`server`], one that takes over
+//! from it in [`standby`], a connection that is asked again and again in [`session`].
 
 pub mod server;
 pub mod session;
+pub mod standby;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -36,6 +36,7 @@ pub enum Wire {
 #[derive(Debug)]
 pub struct Relay {
     host: Host,
+    target: watch::Sender<String>,
     wire: watch::Sender<Wire>,
 }
 
@@ -56,10 +57,10 @@ impl Relay {
     #[must_use]
     #[expect(clippy::panic, reason = "a test without its relay cannot run")]
     pub fn start_at(address: SocketAddr, target: &str) -> Self {
-        let (sender, wire) = watch::channel(Wire::Whole);
-        let target = target.to_owned();
-        match Host::start(address, |listener| accept(listener, target, wire)) {
-            Ok(host) => Self { host, wire: sender },
+        let (wire, passes) = watch::channel(Wire::Whole);
+        let (target, leads_to) = watch::channel(target.to_owned());
+        match Host::start(address, |listener| accept(listener, leads_to, passes)) {
+            Ok(host) => Self { host, target, wire },
             Err(error) => panic!("no relay: {error:#}"),
         }
     }
@@ -74,12 +75,23 @@ impl Relay {
     pub fn set(&self, wire: Wire) {
         self.wire.send_replace(wire);
     }
+
+    /// Leads every connection to come to the server at `target`, as an address does that moves from
+    /// one server to another; those that it has stay where they are.
+    pub fn lead_to(&self, target: &str) {
+        self.target.send_replace(target.to_owned());
+    }
 }
 
-async fn accept(listener: TcpListener, target: String, wire: watch::Receiver<Wire>) {
+async fn accept(
+    listener: TcpListener,
+    target: watch::Receiver<String>,
+    wire: watch::Receiver<Wire>,
+) {
     let mut connections = JoinSet::new();
     while let Ok((caller, _)) = listener.accept().await {
-        connections.spawn(relay(caller, target.clone(), wire.clone()));
+        let target = target.borrow().clone();
+        connections.spawn(relay(caller, target, wire.clone()));
         while connections.try_join_next().is_some() {}
     }
 }

@@ -45,21 +45,32 @@ impl PostgresServer {
     /// # Errors
     /// As [`PostgresServer::start`].
     pub async fn start_in(parent: &Path, variables: &[(String, String)]) -> anyhow::Result<Self> {
+        let server = Self::begin(parent, variables, None).await?;
+        server.come_back_soon()?;
+        Ok(server)
+    }
+
+    /// A copy of a running server in a folder of `parent`, or an empty cluster if there is none to
+    /// copy.
+    pub(super) async fn begin(
+        parent: &Path,
+        variables: &[(String, String)],
+        original: Option<&Self>,
+    ) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix_in("terrace-postgres.", parent)?;
         // The server runs as another user when we are root.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))?;
         let port = lasting_port()?;
-        let start = command("start", &cluster(folder.path()), port, variables);
+        let mut start = command("start", &cluster(folder.path()), port, variables);
+        start.envs(original.map(|of| ("PGSTANDBY_OF", cluster(of.folder.path()))));
         let url = run(start).await?;
         let variables = variables.to_vec();
-        let server = Self {
+        Ok(Self {
             folder,
             port,
             url,
             variables,
-        };
-        server.come_back_soon()?;
-        Ok(server)
+        })
     }
 
     /// Has a start after a kill sync the file system at once, and not file by file: that takes a
@@ -75,6 +86,17 @@ impl PostgresServer {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it listens, as `127.0.0.1:20001`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The environment variables that it was started with.
+    pub(super) fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     /// The process that has started all others of the server.

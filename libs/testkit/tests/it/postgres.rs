@@ -1,5 +1,7 @@
 //! Databases on the server that the test run was given.
 
+use std::time::Duration;
+
 use terrace_testkit::{PostgresServer, Session, TestDatabase};
 
 #[test]
@@ -50,4 +52,45 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it() {
         let count = session.ask("SELECT count(*) FROM t").unwrap();
         assert_eq!(count, [[kill.to_string()]]);
     }
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_before_a_failover_is_there_after_it() {
+    let first = PostgresServer::start().await.unwrap();
+    let second = first.standby_in(&std::env::temp_dir()).await.unwrap();
+    let mut session = Session::open(first.url()).unwrap();
+    session.ask("CREATE TABLE t (a int)").unwrap();
+    session.ask("INSERT INTO t VALUES (1)").unwrap();
+    first.kill().await.unwrap();
+    let insert = "INSERT INTO t VALUES (2)";
+    let refused = Session::open(second.url()).unwrap().ask(insert);
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("read-only"), "{error}");
+    second.promote().await.unwrap();
+    // Nobody stands by any more, and no commit waits for that.
+    let mut session = Session::open(second.url()).unwrap();
+    session.ask(insert).unwrap();
+    assert_eq!(session.ask("SELECT sum(a) FROM t").unwrap(), [["3"]]);
+    second.kill().await.unwrap();
+    second.restart().await.unwrap();
+    let mut session = Session::open(second.url()).unwrap();
+    assert_eq!(session.ask("SELECT sum(a) FROM t").unwrap(), [["3"]]);
+}
+
+#[tokio::test]
+async fn no_commit_is_acknowledged_that_the_standby_does_not_have() {
+    let first = PostgresServer::start().await.unwrap();
+    let second = first.standby_in(&std::env::temp_dir()).await.unwrap();
+    second.signal("STOP").unwrap();
+    let (told, acknowledged) = std::sync::mpsc::channel();
+    let url = first.url().to_owned();
+    std::thread::spawn(move || {
+        let done = Session::open(&url).unwrap().ask("CREATE TABLE t (a int)");
+        drop(told.send(done));
+    });
+    let while_it_hangs = acknowledged.recv_timeout(Duration::from_millis(500));
+    assert!(while_it_hangs.is_err());
+    second.signal("CONT").unwrap();
+    let after = acknowledged.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(after.unwrap().is_empty());
 }

@@ -51,3 +51,19 @@ async fn a_late_wire_passes_bytes_on_in_the_end() {
     assert_eq!(&bytes, b"hi");
     assert!(begun.elapsed() > age / 2);
 }
+
+#[tokio::test]
+async fn an_address_that_has_moved_leads_new_connections_elsewhere_and_leaves_the_old_ones() {
+    let first = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let second = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = Relay::start(&first.local_addr().unwrap().to_string());
+    let mut early = TcpStream::connect(relay.address()).await.unwrap();
+    let (mut server, _) = first.accept().await.unwrap();
+    relay.lead_to(&second.local_addr().unwrap().to_string());
+    let _late = TcpStream::connect(relay.address()).await.unwrap();
+    second.accept().await.unwrap();
+    early.write_all(b"hi").await.unwrap();
+    let mut bytes = [0; 2];
+    server.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"hi");
+}
