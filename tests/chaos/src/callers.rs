@@ -3,20 +3,23 @@
 //! Some name their request's id and send it again when nothing was heard, as a careful client does;
 //! what they hear then may be an answer, or that the id was used.
 
+pub mod doors;
+pub mod edge;
+pub mod question;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_domain::{Failure, NanoUsd, Reason, RequestId};
-use terrace_proto::common::v1::Role;
-use terrace_proto::convert::text_message;
-use terrace_proto::router::v1::router_service_client::RouterServiceClient;
-use terrace_proto::router::v1::{Attempt, RoutePolicy, RouteRequest, RouteResponse};
-use terrace_rpc::deadline::{Deadline, request_within};
+use terrace_domain::{Failure, NanoUsd, Reason};
+use terrace_proto::router::v1::{Attempt, RouteResponse};
 use terrace_rpc::link::Link;
-use terrace_rpc::status::to_failure;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
+
+pub use doors::{Door, Doors};
+pub use edge::Edge;
+pub use question::{Kind, Question, paid};
 
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -24,67 +27,6 @@ const CALL: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(300);
 /// How often it is sent at most.
 const TRIES: u32 = 4;
-/// What an answer may be long: bounds the worst case of a call.
-const MAX_OUTPUT_TOKENS: u32 = 64;
-
-/// What is asked, by what it costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The free model answers.
-    Free,
-    /// The paid model is asked at once.
-    Paid,
-    /// The free model refuses, and the paid one answers.
-    Climbing,
-}
-
-/// One question of a client.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// What it costs.
-    pub kind: Kind,
-    /// The client's own id of it.
-    pub own_id: Option<RequestId>,
-}
-
-impl Question {
-    /// A question made from chance: half are free, three of ten paid; two of five name their id.
-    #[must_use]
-    pub fn random(chance: &mut fastrand::Rng) -> Self {
-        let kind = match chance.u8(0..10) {
-            0..5 => Kind::Free,
-            5..8 => Kind::Paid,
-            _ => Kind::Climbing,
-        };
-        let own_id = (chance.u8(0..5) < 2).then(RequestId::generate);
-        Self { kind, own_id }
-    }
-
-    /// The message that asks it.
-    #[must_use]
-    pub fn message(&self) -> RouteRequest {
-        let (text, tier) = match self.kind {
-            Kind::Free => ("Name the capital of France.", ""),
-            Kind::Paid => ("Name the capital of France.", "api_fallback"),
-            Kind::Climbing => ("Please refuse to name the capital of France.", ""),
-        };
-        let policy = RoutePolicy {
-            tier: tier.to_owned(),
-            ..RoutePolicy::default()
-        };
-        let params = terrace_proto::common::v1::GenerationParams {
-            max_output_tokens: Some(MAX_OUTPUT_TOKENS),
-            ..Default::default()
-        };
-        RouteRequest {
-            request_id: self.own_id.map(|id| id.to_string()).unwrap_or_default(),
-            messages: vec![text_message(Role::User, text)],
-            params: Some(params),
-            policy: Some(policy),
-            ..RouteRequest::default()
-        }
-    }
-}
 
 /// An answer as its client got it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,24 +67,25 @@ pub struct Heard {
     pub tries: u32,
     /// From the first time it was sent.
     pub took: Duration,
+    /// The way that it went.
+    pub door: Door,
 }
 
 /// Asks, and asks again under the same id when nothing was heard.
-pub async fn ask(link: Link, question: Question) -> Heard {
+pub async fn ask(doors: Doors, question: Question) -> Heard {
     let began = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut router = RouterServiceClient::new(link.clone());
-        let message = request_within(question.message(), Deadline::within(CALL));
-        let answered = router.route(message).await;
-        let end = answered
-            .map(|response| Answer::of(response.get_ref()))
-            .map_err(|status| to_failure(&status));
+        let end = doors.ask(&question).await;
         let again = matches!(&end, Err(failure) if is_silence(failure.reason));
         if !again || question.own_id.is_none() || tries == TRIES {
-            let took = began.elapsed();
-            return Heard { end, tries, took };
+            return Heard {
+                end,
+                tries,
+                took: began.elapsed(),
+                door: question.door,
+            };
         }
         sleep(PAUSE).await;
     }
@@ -162,7 +105,7 @@ const fn is_silence(reason: Reason) -> bool {
 /// Asks so many questions a second until told to stop, whatever becomes of those before, and waits
 /// for the end of each.
 pub async fn ask_at_rate(
-    link: Link,
+    doors: Doors,
     rate: u32,
     mut chance: fastrand::Rng,
     stop: CancellationToken,
@@ -172,8 +115,9 @@ pub async fn ask_at_rate(
     let (mut asked, mut heard) = (JoinSet::new(), Vec::new());
     while !stop.is_cancelled() {
         clock.tick().await;
-        let question = Question::random(&mut chance);
-        asked.spawn(ask(link.clone(), question));
+        let mut question = Question::random(&mut chance);
+        question.door = doors.any(&mut chance);
+        asked.spawn(ask(doors.clone(), question));
         while let Some(done) = asked.try_join_next() {
             heard.extend(done.ok());
         }
@@ -192,19 +136,10 @@ pub async fn ask_all(links: &[Link], questions: usize, at_once: usize) -> Vec<He
             let mut heard = Vec::new();
             while let Ok(one) = left.try_acquire() {
                 one.forget();
-                heard.push(ask(link.clone(), paid()).await);
+                heard.push(ask(link.clone().into(), paid()).await);
             }
             heard
         });
     }
     askers.join_all().await.concat()
-}
-
-/// A question for the paid model.
-#[must_use]
-pub const fn paid() -> Question {
-    Question {
-        kind: Kind::Paid,
-        own_id: None,
-    }
 }

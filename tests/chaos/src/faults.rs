@@ -15,14 +15,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use terrace_domain::{NanoUsd, Reason};
-use terrace_rpc::link::Link;
 use terrace_testkit::Session;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::books;
-use crate::callers::{Heard, Kind as Asked, Question, ask, ask_at_rate};
+use crate::callers::{Door, Doors, Edge, Heard, Kind as Asked, Question, ask, ask_at_rate};
 use crate::claims::{Claim, answers_are_booked, calls_are_booked, nothing_is_booked_twice};
 use crate::killed::{proof, top_ups};
 use crate::observer::Observer;
@@ -77,19 +76,19 @@ pub struct Args {
 pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let (faults, skipped, surroundings) = prepared(args)?;
     let site = start(surroundings, BUDGET).await?;
-    let observer = Observer::start(site.database.url())?;
+    let observer = Observer::start(&site.database)?;
     let mut run = Run::new(&site, args)?;
     run.warm_up().await;
     let before = leaks::look(&site).await?;
     let began = Instant::now();
     for (number, fault) in faults.iter().enumerate() {
-        let survived = run.suffer(*fault).await?;
+        let survived = Box::pin(run.suffer(*fault)).await?;
         progress(&format!("{} of {}: {survived:?}", number + 1, faults.len()));
         run.survived.push(survived);
     }
     let took = began.elapsed();
     let (heard, survived, misled, added) = run.end().await?;
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     let quiet = books::wait_until_quiet(&mut session, QUIET).await?;
     let books = books::read(&mut session)?;
     let budgets = observer.end()?;
@@ -127,7 +126,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         seconds: seconds(took),
         clients: Tally::of(&heard),
         budgets: Some(budgets),
-        figures: figures(&books, &before, &after),
+        figures: figures(&heard, &books, &before, &after),
         faults: survived,
         skipped,
         windows: Vec::new(),
@@ -139,10 +138,16 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
 fn prepared(args: &Args) -> anyhow::Result<(Vec<Fault>, Vec<String>, Surroundings)> {
     let wanted = fault::chosen(&args.only, args.seed)?;
     let wants = |kind: &[Kind]| wanted.iter().any(|fault| kind.contains(&fault.kind));
-    let mut around = Surroundings::default();
+    let mut around = Surroundings {
+        has_standby: wants(&[Kind::Promoted]),
+        ..Surroundings::default()
+    };
     if wants(&[Kind::DiskFull]) {
         around.database_disk = Disk::of_mib(DATABASE_DISK);
         around.spool_disk = Disk::of_mib(SPOOL_DISK);
+        if around.has_standby {
+            around.standby_disk = Disk::of_mib(DATABASE_DISK);
+        }
     }
     if wants(&[Kind::ClockAhead, Kind::ClockBehind]) {
         around.clocks = Clocks::new();
@@ -186,7 +191,7 @@ pub(crate) async fn start(
 /// An attack under way.
 struct Run<'a> {
     site: &'a Site,
-    link: Link,
+    doors: Doors,
     rate: u32,
     hold: Duration,
     chance: fastrand::Rng,
@@ -200,7 +205,7 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(site: &'a Site, args: &Args) -> anyhow::Result<Self> {
-        let link = site.link(site.at("orchestrator")?)?;
+        let hold = Duration::from_secs(args.hold_seconds);
         let stop = CancellationToken::new();
         let mut adding = JoinSet::new();
         let ledger = site.link(&site.ledger)?;
@@ -209,9 +214,9 @@ impl<'a> Run<'a> {
         adding.spawn(top_up(ledger, a_second, stop.clone()));
         Ok(Self {
             site,
-            link,
+            doors: doors(site, hold)?,
             rate: args.rate,
-            hold: Duration::from_secs(args.hold_seconds),
+            hold,
             chance: fastrand::Rng::with_seed(args.seed),
             adding,
             stop,
@@ -224,7 +229,7 @@ impl<'a> Run<'a> {
     /// Load until `stop`.
     fn ask_until(&mut self, stop: &CancellationToken) -> impl Future<Output = Vec<Heard>> + use<> {
         let chance = self.chance.fork();
-        ask_at_rate(self.link.clone(), self.rate, chance, stop.clone())
+        ask_at_rate(self.doors.clone(), self.rate, chance, stop.clone())
     }
 
     async fn warm_up(&mut self) {
@@ -244,7 +249,7 @@ impl<'a> Run<'a> {
         let stop = CancellationToken::new();
         let asking = self.ask_until(&stop);
         let calm = Duration::from_millis(self.chance.u64(0..=LONGEST_CALM_MS));
-        let (site, hold, link) = (self.site, self.hold, self.link.clone());
+        let (site, hold, doors) = (self.site, self.hold, self.doors.clone());
         let suffering = async {
             sleep(calm).await;
             let called = site.paid.arrived();
@@ -256,7 +261,7 @@ impl<'a> Run<'a> {
                 "big" => site.paid.arrived() - called,
                 _ => 0,
             };
-            let back = well_after(link).await;
+            let back = well_after(&doors).await;
             stop.cancel();
             anyhow::Ok((back, misled))
         };
@@ -281,13 +286,29 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How long it takes until a free and a paid question are answered; `None`: too long.
-pub(crate) async fn well_after(link: Link) -> Option<Duration> {
+/// The ways into a site whose edge is stopped for `hold` at most.
+///
+/// # Errors
+/// It has no edge, or the files of the client's certificate cannot be read.
+pub(crate) fn doors(site: &Site, hold: Duration) -> anyhow::Result<Doors> {
+    let router = site.link(site.at("orchestrator")?)?;
+    let edge = Edge::new(&site.at("edge")?.url(), hold);
+    Ok(Doors::from(router).and(edge))
+}
+
+/// How long it takes until a free and a paid question are answered at each door; `None`: too long.
+async fn well_after(doors: &Doors) -> Option<Duration> {
     let began = Instant::now();
-    for kind in [Asked::Free, Asked::Paid] {
-        let question = Question { kind, own_id: None };
+    let kinds = [Asked::Free, Asked::Paid];
+    let each = |door: Door| kinds.map(|kind| (door, kind));
+    for (door, kind) in doors.all().flat_map(each) {
+        let question = Question {
+            kind,
+            own_id: None,
+            door,
+        };
         loop {
-            let heard = ask(link.clone(), question.clone()).await;
+            let heard = ask(doors.clone(), question.clone()).await;
             if heard.end.is_ok_and(|answer| answer.passed) {
                 break;
             }
@@ -329,6 +350,7 @@ pub(crate) fn nobody_ended(site: &Site) -> Claim {
 }
 
 fn figures(
+    heard: &[Heard],
     books: &books::Requests,
     before: &leaks::All,
     after: &leaks::All,
@@ -338,7 +360,11 @@ fn figures(
     let presumed = steps().filter(|(_, how, _)| how == "presumed").count();
     let sum = |all: &leaks::All, of: fn(&leaks::Held) -> i64| all.values().map(of).sum::<i64>();
     let descriptors = |held: &leaks::Held| i64::try_from(held.descriptors).unwrap_or(i64::MAX);
+    let over_http = || heard.iter().filter(|one| one.door == Door::Http);
+    let answered_so = over_http().filter(|one| one.end.is_ok()).count();
     BTreeMap::from([
+        ("asked over HTTP", count(over_http().count())),
+        ("answered over HTTP", count(answered_so)),
         ("requests in the ledger", count(books.len())),
         ("steps in the ledger", count(steps().count())),
         ("steps presumed", count(presumed)),

@@ -74,12 +74,12 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let links: Result<Vec<Link>, _> = links.map(|service| site.link(service)).collect();
     let links = links?;
     let worst_case = worst_case(links.first().context("no orchestrator")?).await?;
-    let observer = Observer::start(site.database.url())?;
+    let observer = Observer::start(&site.database)?;
     let began = Instant::now();
     let mut heard = ask_all(&links, args.requests, args.at_once).await;
     let took = began.elapsed();
     heard.extend(ask_for_the_rest(&links).await);
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     books::wait_until_quiet(&mut session, PATIENCE).await?;
     let budgets = observer.end()?;
     let purse = Purse::read(&mut session, budget)?;
@@ -139,7 +139,7 @@ async fn ask_for_the_rest(links: &[Link]) -> Vec<Heard> {
         sleep(FORGETTING).await;
         let before = heard.len();
         for link in links {
-            heard.push(ask(link.clone(), paid()).await);
+            heard.push(ask(link.clone().into(), paid()).await);
         }
         if heard[before..].iter().all(|one| one.end.is_err()) {
             return heard;

@@ -82,7 +82,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         surroundings: None,
     })
     .await?;
-    let observer = Observer::start(site.database.url())?;
+    let observer = Observer::start(&site.database)?;
     let began = Instant::now();
     let clients = Clients::start(&site, args)?;
     sleep(CALM).await;
@@ -100,7 +100,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
     sleep(CALM).await;
     let (heard, added) = clients.end().await?;
     let took = began.elapsed();
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     let quiet = books::wait_until_quiet(&mut session, PATIENCE).await?;
     let books = books::read(&mut session)?;
     let budgets = observer.end()?;
@@ -164,7 +164,7 @@ impl Clients {
         let orchestrators = site.orchestrators.first().context("no orchestrator")?;
         let link = site.link(orchestrators)?;
         let chance = fastrand::Rng::with_seed(args.seed);
-        asking.spawn(ask_at_rate(link, args.rate, chance, stop.clone()));
+        asking.spawn(ask_at_rate(link.into(), args.rate, chance, stop.clone()));
         // Half of all questions are paid; seven of ten of those can be.
         let a_second = COST.get() * i64::from(args.rate) * 35 / 100;
         let ledger = site.link(&site.ledger)?;
@@ -203,9 +203,9 @@ async fn strike(site: &mut Site, blow: Blow) -> anyhow::Result<Duration> {
             site.ledger.restart().await?;
         }
         Target::Database => {
-            site.database.kill().await?;
+            site.database.primary().kill().await?;
             sleep(blow.down).await;
-            site.database.restart().await?;
+            site.database.primary().restart().await?;
         }
     }
     Ok(killed.elapsed())

@@ -9,6 +9,7 @@ pub mod books;
 pub mod callers;
 pub mod certificates;
 pub mod claims;
+pub mod database;
 pub mod faults;
 pub mod fleet;
 pub mod killed;

@@ -27,6 +27,7 @@ const EXAMPLES: &str = "Examples:
   terrace-chaos rolling --acts restart,kill-gateway --settle-seconds 2
   terrace-chaos faults --seed 7
   terrace-chaos faults --only stopped,cut/cost-ledger --hold-seconds 5
+  terrace-chaos faults --only promoted,stopped/edge
   terrace-chaos soak --minutes 60 --rate 400
   terrace-chaos killed --kills 2 --rate 50 --json";
 

@@ -11,6 +11,9 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use serde::Serialize;
 use terrace_testkit::Session;
+use tokio::sync::watch;
+
+use crate::database::Database;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -58,28 +61,25 @@ pub struct Observed {
 /// A running observer.
 #[derive(Debug)]
 pub struct Observer {
-    url: String,
+    url: watch::Receiver<String>,
     stop: Sender<()>,
     thread: JoinHandle<Observed>,
 }
 
 impl Observer {
-    /// Begins to look, once the ledger has made its tables.
+    /// Begins to look, once the ledger has made its tables; follows the database to another server.
     ///
     /// # Errors
     /// The database does not answer.
-    pub fn start(url: &str) -> anyhow::Result<Self> {
-        Session::open(url)?.ask(TRIGGER)?;
+    pub fn start(database: &Database) -> anyhow::Result<Self> {
+        Session::open(&database.url())?.ask(TRIGGER)?;
         let (stop, stopped) = channel();
+        let url = database.follow();
         let thread = std::thread::spawn({
-            let url = url.to_owned();
+            let url = url.clone();
             move || watch(&url, &stopped)
         });
-        Ok(Self {
-            url: url.to_owned(),
-            stop,
-            thread,
-        })
+        Ok(Self { url, stop, thread })
     }
 
     /// Ends, and says what was seen.
@@ -90,13 +90,14 @@ impl Observer {
         drop(self.stop);
         let seen = self.thread.join();
         let mut seen = seen.map_err(|_| anyhow!("the observer has failed"))?;
-        let noted = Session::open(&self.url)?.ask(BREACHES)?;
+        let url = self.url.borrow().clone();
+        let noted = Session::open(&url)?.ask(BREACHES)?;
         seen.breaches.extend(noted.into_iter().flatten());
         Ok(seen)
     }
 }
 
-fn watch(url: &str, stopped: &Receiver<()>) -> Observed {
+fn watch(url: &watch::Receiver<String>, stopped: &Receiver<()>) -> Observed {
     let mut seen = Observed::default();
     let mut session = None;
     loop {
@@ -115,10 +116,17 @@ fn watch(url: &str, stopped: &Receiver<()>) -> Observed {
     }
 }
 
-fn look(url: &str, session: &mut Option<Session>, seen: &mut Observed) -> anyhow::Result<()> {
+fn look(
+    url: &watch::Receiver<String>,
+    session: &mut Option<Session>,
+    seen: &mut Observed,
+) -> anyhow::Result<()> {
     let session = match session {
         Some(session) => session,
-        None => session.insert(Session::open(url)?),
+        None => {
+            let url = url.borrow().clone();
+            session.insert(Session::open(&url)?)
+        }
     };
     for row in session.ask(LOOK)? {
         let [name, numbers @ ..] = row.as_slice() else {

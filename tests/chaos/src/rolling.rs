@@ -112,7 +112,7 @@ async fn under_load(
     let stop = CancellationToken::new();
     let chance = fastrand::Rng::with_seed(args.seed);
     let link = cluster.link()?;
-    let asking = ask_at_rate(link.clone(), args.rate, chance, stop.clone());
+    let asking = ask_at_rate(link.clone().into(), args.rate, chance, stop.clone());
     let watching = streams::watch(link, stop.clone());
     let acting = async {
         sleep(CALM).await;

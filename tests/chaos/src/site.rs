@@ -3,8 +3,10 @@
 //! Two models stand behind it: `small` is free and refuses what it is asked to `refuse`, `big` has a
 //! price and answers everything. Both take a moment, so that calls are under way when a kill comes.
 
+mod config;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,14 +14,14 @@ use tempfile::TempDir;
 use terrace_domain::NanoUsd;
 use terrace_rpc::link::{Link, Network};
 use terrace_rpc::tls::{Client, File};
-use terrace_testkit::PostgresServer;
-use terrace_testkit::clock::zone_with_noon_now;
+use terrace_testkit::ports::lasting_port;
 use terrace_testkit::provider::{Provider, Reply, Rule, Script, UsageReport};
 use url::Url;
 
 use crate::certificates::Certificates;
+use crate::database::Database;
 use crate::service::{Service, ports};
-use crate::surroundings::{Surroundings, Wires};
+use crate::surroundings::{Disk, Surroundings, Wires};
 
 /// What one call of `big` costs: 100 tokens in and 20 out at 3 and 15 dollars a million.
 pub const COST: NanoUsd = NanoUsd::new(600_000);
@@ -34,8 +36,9 @@ const BIG_TAKES: Duration = Duration::from_millis(60);
 /// The name of all servers in certificates, as they are called.
 pub const HOST: &str = "127.0.0.1";
 
-/// Where processes are, by name.
-pub const PLACES: [&str; 6] = [
+/// Where processes are, by name; the edge is where there are surroundings.
+pub const PLACES: [&str; 7] = [
+    "edge",
     "orchestrator",
     "cost-ledger",
     "classifier",
@@ -68,6 +71,8 @@ pub struct Site {
     pub ledger: Service,
     /// The orchestrators.
     pub orchestrators: Vec<Service>,
+    /// The way in over HTTP, where there are surroundings.
+    pub edge: Option<Service>,
     /// What `killed` leaves alone: classifier, judge and the gateways of `small` and `big`.
     pub others: Vec<Service>,
     /// The model server with `small`.
@@ -79,7 +84,7 @@ pub struct Site {
     /// Their certificates, where there are surroundings.
     pub certificates: Option<Certificates>,
     /// The database.
-    pub database: PostgresServer,
+    pub database: Database,
     /// What stands around it.
     pub surroundings: Option<Surroundings>,
     /// Where each place shows its metrics, where there are surroundings.
@@ -87,12 +92,37 @@ pub struct Site {
     _folder: TempDir,
 }
 
+/// Where services listen, and the first of the orchestrators.
+struct Ports {
+    edge: u16,
+    orchestrator: u16,
+    ledger: u16,
+    classifier: u16,
+    judge: u16,
+    /// The gateways of `small` and `big`.
+    gateways: [u16; 2],
+}
+
+impl Ports {
+    fn choose() -> anyhow::Result<Self> {
+        let [edge, orchestrator, ledger, classifier, judge, gateways @ ..] = ports::<7>()?;
+        Ok(Self {
+            edge,
+            orchestrator,
+            ledger,
+            classifier,
+            judge,
+            gateways,
+        })
+    }
+}
+
 /// What a site is made of, before its services start.
 struct Ground {
     folder: TempDir,
-    database: PostgresServer,
+    database: Database,
     models: [Provider; 2],
-    ports: [u16; 5],
+    ports: Ports,
     wires: Option<Wires>,
     certificates: Option<Certificates>,
     metrics: BTreeMap<&'static str, u16>,
@@ -106,7 +136,7 @@ impl Site {
     pub async fn start(setup: Setup) -> anyhow::Result<Self> {
         let ground = Ground::prepare(&setup).await?;
         let config = ground.folder.path().join("terrace.yaml");
-        std::fs::write(&config, yaml(&setup, &ground)?)?;
+        std::fs::write(&config, config::yaml(&setup, &ground)?)?;
         let config = config.to_string_lossy().into_owned();
         let start = async |place: &'static str, port: u16| {
             let mut with = vec!["--config", &config];
@@ -120,23 +150,32 @@ impl Site {
             let variables = ground.variables(place, setup.surroundings.as_ref())?;
             Service::start(name, port, &with, &variables).await
         };
-        let [ledger, classifier, judge, first, second] = ground.ports;
-        let ledger = start("cost-ledger", ledger).await?;
+        let at = &ground.ports;
+        let [first, second] = at.gateways;
+        let ledger = start("cost-ledger", at.ledger).await?;
         let others = vec![
-            start("classifier", classifier).await?,
-            start("quality-judge", judge).await?,
+            start("classifier", at.classifier).await?,
+            start("quality-judge", at.judge).await?,
             start("gateway-local", first).await?,
             start("gateway-paid", second).await?,
         ];
         let mut orchestrators = Vec::new();
-        for _ in 0..setup.orchestrators {
-            let [port] = crate::service::ports()?;
+        for number in 0..setup.orchestrators {
+            let port = match number {
+                0 => at.orchestrator,
+                _ => lasting_port()?,
+            };
             orchestrators.push(start("orchestrator", port).await?);
         }
+        let edge = match setup.surroundings {
+            Some(_) => Some(start("edge", at.edge).await?),
+            None => None,
+        };
         let [local, paid] = ground.models;
         Ok(Self {
             ledger,
             orchestrators,
+            edge,
             others,
             local,
             paid,
@@ -155,6 +194,7 @@ impl Site {
     /// There is no such place.
     pub fn at(&self, place: &str) -> anyhow::Result<&Service> {
         let service = match place {
+            "edge" => self.edge.as_ref(),
             "orchestrator" => self.orchestrators.first(),
             "cost-ledger" => Some(&self.ledger),
             "classifier" => self.others.first(),
@@ -206,7 +246,8 @@ impl Site {
     /// All processes of Terrace.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
         let ledger = std::iter::once(&self.ledger);
-        ledger.chain(&self.orchestrators).chain(&self.others)
+        let called = ledger.chain(&self.orchestrators).chain(&self.others);
+        called.chain(&self.edge)
     }
 }
 
@@ -214,15 +255,10 @@ impl Ground {
     async fn prepare(setup: &Setup) -> anyhow::Result<Self> {
         let folder = TempDir::with_prefix("terrace-chaos.")?;
         let around = setup.surroundings.as_ref();
-        let disk = around.and_then(|around| around.database_disk.as_ref());
-        let place = disk.map_or_else(std::env::temp_dir, |disk| disk.path().to_owned());
-        let clocks = around.and_then(|around| around.clocks.as_ref());
-        let clock = clocks.map(|clocks| clocks.variables("database"));
-        let clock = clock.transpose()?.unwrap_or_default();
-        let database = PostgresServer::start_in(&place, &clock).await?;
+        let database = database(around).await?;
         let models = [Provider::start(small()), Provider::start(big())];
         models.iter().for_each(Provider::count_alone);
-        let ports = ports::<5>()?;
+        let ports = Ports::choose()?;
         let mut ground = Self {
             folder,
             database,
@@ -240,24 +276,23 @@ impl Ground {
 
     /// Lays the wires and signs a certificate for everybody.
     fn surround(&mut self) -> anyhow::Result<()> {
-        let database = Url::parse(self.database.url())?;
-        let database = database.port().context("the database has no port")?;
-        let [ledger, classifier, judge, first, second] = self.ports;
+        let [first, second] = self.ports.gateways;
         let address = |name, port: u16| (name, format!("{HOST}:{port}"));
         self.wires = Some(Wires::to([
-            address("cost-ledger", ledger),
-            address("classifier", classifier),
-            address("quality-judge", judge),
+            address("orchestrator", self.ports.orchestrator),
+            address("cost-ledger", self.ports.ledger),
+            address("classifier", self.ports.classifier),
+            address("quality-judge", self.ports.judge),
             address("gateway-local", first),
             address("gateway-paid", second),
-            address("database", database),
+            ("database", self.database.primary().address()),
         ]));
         let certificates = Certificates::new(self.folder.path())?;
         for name in PLACES.into_iter().chain(["client"]) {
             certificates.sign(name, HOST)?;
         }
         self.certificates = Some(certificates);
-        self.metrics = PLACES.into_iter().zip(ports::<6>()?).collect();
+        self.metrics = PLACES.into_iter().zip(ports::<7>()?).collect();
         Ok(())
     }
 
@@ -267,7 +302,7 @@ impl Ground {
         place: &str,
         around: Option<&Surroundings>,
     ) -> anyhow::Result<Vec<(String, String)>> {
-        let mut url = Url::parse(self.database.url())?;
+        let mut url = Url::parse(&self.database.url())?;
         if let Some(wires) = &self.wires {
             let address = wires.of("database")?.address();
             let port = address
@@ -296,13 +331,30 @@ impl Ground {
         };
         let address = wires.of(place)?.address();
         let metrics = self.metrics_of(place);
-        Ok(format!(", url: 'https://{address}', {metrics}"))
+        Ok(format!(", url: 'https://{address}'{metrics}"))
     }
 
     fn metrics_of(&self, place: &str) -> String {
-        let listens = |port: &u16| format!("metrics_listen: '{HOST}:{port}'");
+        let listens = |port: &u16| format!(", metrics_listen: '{HOST}:{port}'");
         self.metrics.get(place).map(listens).unwrap_or_default()
     }
+}
+
+/// PostgreSQL, and its standby where one is wanted, by the clock and on the disks around it.
+async fn database(around: Option<&Surroundings>) -> anyhow::Result<Database> {
+    let usual = std::env::temp_dir();
+    let on =
+        |disk: Option<&Disk>| disk.map_or_else(|| usual.clone(), |disk| disk.path().to_owned());
+    let Some(around) = around else {
+        return Database::start(&usual, None, &[]).await;
+    };
+    let clock = around.clocks.as_ref();
+    let clock = clock.map(|clocks| clocks.variables("database"));
+    let clock = clock.transpose()?.unwrap_or_default();
+    let place = on(around.database_disk.as_ref());
+    let standby_place = on(around.standby_disk.as_ref());
+    let standby_place = around.has_standby.then_some(standby_place.as_path());
+    Database::start(&place, standby_place, &clock).await
 }
 
 /// What `small` says when all is well.
@@ -324,73 +376,4 @@ pub fn big() -> Script {
     };
     let reply = Reply::text(GOOD).usage(counts);
     Script::serving(["big"]).otherwise(reply.timing(BIG_TAKES, Duration::ZERO))
-}
-
-fn spool_folder(setup: &Setup, folder: &Path) -> PathBuf {
-    let around = setup.surroundings.as_ref();
-    let disk = around.and_then(|around| around.spool_disk.as_ref());
-    disk.map_or(folder, |disk| disk.path()).join("spool")
-}
-
-fn yaml(setup: &Setup, ground: &Ground) -> anyhow::Result<String> {
-    let [local, paid] = ground.models.each_ref().map(Provider::url);
-    let [ledger, classifier, judge, first, second] = ground.ports;
-    let (ttl, zone) = (setup.reservation_ttl_s, zone_with_noon_now());
-    let budget = usd(setup.daily_budget);
-    let spool = spool_folder(setup, ground.folder.path());
-    let spool = match setup.spool {
-        true => format!("  spool: {{folder: '{}'}}\n", spool.display()),
-        false => String::new(),
-    };
-    let backend = |name: &str, at: &str, more: &str, port: u16| {
-        let further = ground.further(&format!("gateway-{name}"))?;
-        anyhow::Ok(format!(
-            "  {name}: {{kind: openai, url: '{at}/v1', max_concurrency: 512{more}, \
-             gateway: {{listen: '{HOST}:{port}'{further}}}}}\n"
-        ))
-    };
-    let service = |key: &str, port: u16| {
-        let further = ground.further(&key.replace('_', "-"))?;
-        anyhow::Ok(format!("  {key}: {{listen: '{HOST}:{port}'{further}}}\n"))
-    };
-    Ok([
-        "tiers:\n  local_fast: {models: [{name: small, backend: local}]}\n",
-        "  api_fallback: {models: [{name: big, backend: paid, price: {input: 3, output: 15}}]}\n",
-        "backends:\n",
-        &backend("local", &local, "", first)?,
-        &backend("paid", &paid, ", paid: true", second)?,
-        "routing: {default_deadline: 10s}\n",
-        &format!("cost_control: {{daily_budget: {budget}, time_zone: {zone}}}\n"),
-        &format!("ledger:\n  reservation_ttl: {ttl}s\n  reaper_interval: 500ms\n{spool}"),
-        // A lease pays some fifty calls, worst case.
-        &format!(
-            "  leases: {{enabled: {}, slice: 0.05, ttl: 2s}}\n",
-            setup.leases
-        ),
-        "services:\n",
-        &format!(
-            "  orchestrator: {{{}}}\n",
-            ground.metrics_of("orchestrator")
-        ),
-        &service("cost_ledger", ledger)?,
-        &service("classifier", classifier)?,
-        &service("quality_judge", judge)?,
-    ]
-    .concat())
-}
-
-/// An amount as people write it.
-fn usd(amount: NanoUsd) -> String {
-    let (whole, nanos) = (amount.get() / 1_000_000_000, amount.get() % 1_000_000_000);
-    format!("{whole}.{nanos:09}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_budget_is_written_to_the_last_nano() {
-        assert_eq!(usd(NanoUsd::new(12_000_000_345)), "12.000000345");
-    }
 }

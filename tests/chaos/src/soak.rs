@@ -12,13 +12,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use terrace_domain::NanoUsd;
-use terrace_rpc::link::Link;
 use terrace_testkit::Session;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::books;
-use crate::callers::{Answer, Heard, ask_at_rate};
+use crate::callers::{Answer, Doors, Heard, ask_at_rate};
 use crate::claims::{Claim, answers_are_booked, nothing_is_booked_twice};
 use crate::faults::{self, Fault, inject, leaks};
 use crate::killed::proof;
@@ -91,8 +90,7 @@ pub struct Window {
 /// Something does not start, or a fault cannot be made or undone.
 pub async fn run(args: &Args) -> anyhow::Result<Report> {
     let site = faults::start(Surroundings::default(), BUDGET).await?;
-    let link = site.link(site.at("orchestrator")?)?;
-    let mut soak = Soak::new(&site, link, args)?;
+    let mut soak = Soak::new(&site, args)?;
     let before = leaks::look(&site).await?;
     let began = Instant::now();
     let windows = args.minutes * 60 / args.window_seconds;
@@ -102,7 +100,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
         soak.windows.push(window);
     }
     let took = began.elapsed();
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     let quiet = books::wait_until_quiet(&mut session, QUIET).await?;
     let books = books::read_these(&mut session, &soak.sample)?;
     let after = leaks::look(&site).await?;
@@ -141,7 +139,7 @@ pub async fn run(args: &Args) -> anyhow::Result<Report> {
 /// A soak under way.
 struct Soak<'a> {
     site: &'a Site,
-    link: Link,
+    doors: Doors,
     chance: fastrand::Rng,
     faults: Vec<Fault>,
     clients: Tally,
@@ -150,11 +148,11 @@ struct Soak<'a> {
 }
 
 impl<'a> Soak<'a> {
-    fn new(site: &'a Site, link: Link, args: &Args) -> anyhow::Result<Self> {
+    fn new(site: &'a Site, args: &Args) -> anyhow::Result<Self> {
         let kinds = FAULTS.map(str::to_owned);
         Ok(Self {
             site,
-            link,
+            doors: faults::doors(site, HOLD)?,
             chance: fastrand::Rng::with_seed(args.seed),
             faults: faults::chosen(&kinds, args.seed)?,
             clients: Tally::default(),
@@ -169,7 +167,7 @@ impl<'a> Soak<'a> {
         let length = Duration::from_secs(args.window_seconds);
         let stop = CancellationToken::new();
         let asking = ask_at_rate(
-            self.link.clone(),
+            self.doors.clone(),
             args.rate,
             self.chance.fork(),
             stop.clone(),
@@ -266,6 +264,7 @@ fn latency_is_flat(windows: &[Window]) -> Claim {
 fn growth(windows: &[Window]) -> BTreeMap<&'static str, i64> {
     let rounded = |value: f64| value.round() as i64;
     let named = [
+        ("edge", "KiB that the edge has grown by"),
         ("orchestrator", "KiB that the orchestrator has grown by"),
         ("cost-ledger", "KiB that the ledger has grown by"),
         ("classifier", "KiB that the classifier has grown by"),

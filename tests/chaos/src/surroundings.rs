@@ -1,8 +1,9 @@
 //! What stands around a site that is attacked by faults: wires that can be cut, certificates, small
 //! disks and clocks of their own.
 //!
-//! Every call between two services, and from the ledger to PostgreSQL, goes through a relay, over
-//! mutual TLS. Disks and clocks need the machine's help; where it gives none they are absent.
+//! Every call between two services, the edge's to the orchestrator among them, and from the ledger to
+//! PostgreSQL, goes through a relay; those between services over mutual TLS. Disks and clocks need the
+//! machine's help; where it gives none they are absent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use tempfile::TempDir;
 use terrace_testkit::Relay;
 
 /// Whoever is called over a wire.
-pub const CALLED: [&str; 6] = [
+pub const CALLED: [&str; 7] = [
+    "orchestrator",
     "cost-ledger",
     "classifier",
     "quality-judge",
@@ -27,6 +29,10 @@ pub const CALLED: [&str; 6] = [
 pub struct Surroundings {
     /// Where PostgreSQL's data are; on a usual disk if absent.
     pub database_disk: Option<Disk>,
+    /// Whether a hot standby of PostgreSQL stands by.
+    pub has_standby: bool,
+    /// Where the standby's data are; on a usual disk if absent.
+    pub standby_disk: Option<Disk>,
     /// Where the ledger's spool is; on a usual disk if absent.
     pub spool_disk: Option<Disk>,
     /// The clocks that processes go by; the machine's if absent.

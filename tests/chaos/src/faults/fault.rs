@@ -23,6 +23,8 @@ pub enum Kind {
     NoConnections,
     /// The database is killed and comes up at the same address.
     FailedOver,
+    /// The database is killed for good, and its standby takes over at another address.
+    Promoted,
     /// A disk is full.
     DiskFull,
     /// A clock is an hour ahead, and then right again.
@@ -52,6 +54,7 @@ impl Kind {
     const fn victims(self) -> &'static [&'static str] {
         match self {
             Self::Stopped => &[
+                "edge",
                 "orchestrator",
                 "cost-ledger",
                 "classifier",
@@ -61,7 +64,9 @@ impl Kind {
                 "database",
             ],
             Self::Cut | Self::Blackholed | Self::Slowed => &CALLED,
-            Self::ReadOnly | Self::NoConnections | Self::FailedOver => &["database"],
+            Self::ReadOnly | Self::NoConnections | Self::FailedOver | Self::Promoted => {
+                &["database"]
+            }
             Self::DiskFull => &["database", "spool"],
             Self::ClockAhead | Self::ClockBehind => &["orchestrator", "cost-ledger", "database"],
             Self::CertificateExpired => &PLACES,
@@ -139,7 +144,7 @@ mod tests {
         assert_eq!(all, chosen(&[], 7).unwrap());
         assert_ne!(all, chosen(&[], 8).unwrap());
         let some = chosen(&["stopped".to_owned(), "cut/database".to_owned()], 7).unwrap();
-        assert_eq!(some.len(), 8);
+        assert_eq!(some.len(), 9);
         let error = chosen(&["stoped".to_owned()], 7).unwrap_err();
         assert!(error.to_string().contains("stopped/classifier"), "{error}");
     }

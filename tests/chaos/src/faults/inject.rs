@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use terrace_testkit::{Provider, Session, Wire, process};
+use terrace_testkit::{Provider, Relay, Session, Wire, process};
 use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
@@ -40,7 +40,8 @@ pub(crate) async fn begin(site: &Site, fault: Fault) -> anyhow::Result<Option<Cr
         Kind::Slowed => set(site, whom, Wire::Slow(SLOW))?,
         Kind::ReadOnly => read_only(site, "SET default_transaction_read_only = on")?,
         Kind::NoConnections => return crowd(site).await.map(Some),
-        Kind::FailedOver => site.database.kill().await?,
+        Kind::FailedOver => site.database.primary().kill().await?,
+        Kind::Promoted => site.database.lose_primary().await?,
         Kind::DiskFull => fill(site, whom)?,
         Kind::ClockAhead => clocks(site)?.set(whom, HOUR)?,
         Kind::ClockBehind => clocks(site)?.set(whom, -HOUR)?,
@@ -70,7 +71,8 @@ pub(crate) async fn end(site: &Site, fault: Fault) -> anyhow::Result<()> {
         Kind::ReadOnly => read_only(site, "RESET default_transaction_read_only")?,
         // It goes with the crowd.
         Kind::NoConnections => {}
-        Kind::FailedOver => site.database.restart().await?,
+        Kind::FailedOver => site.database.primary().restart().await?,
+        Kind::Promoted => promote(site).await?,
         Kind::DiskFull => empty(site, whom).await?,
         Kind::ClockAhead | Kind::ClockBehind => clocks(site)?.set(whom, 0)?,
         Kind::CertificateExpired => {
@@ -92,14 +94,24 @@ pub(crate) async fn end(site: &Site, fault: Fault) -> anyhow::Result<()> {
 
 fn signal(site: &Site, whom: &str, name: &str) -> anyhow::Result<()> {
     match whom {
-        "database" => site.database.signal(name).map(drop),
+        "database" => site.database.primary().signal(name).map(drop),
         place => process::send_signal(site.at(place)?.id(), name),
     }
 }
 
-fn set(site: &Site, whom: &str, wire: Wire) -> anyhow::Result<()> {
-    let wires = site.wires.as_ref().context("no wires")?;
-    wires.of(whom)?.set(wire);
+fn wire<'a>(site: &'a Site, whom: &str) -> anyhow::Result<&'a Relay> {
+    site.wires.as_ref().context("no wires")?.of(whom)
+}
+
+fn set(site: &Site, whom: &str, how: Wire) -> anyhow::Result<()> {
+    wire(site, whom)?.set(how);
+    Ok(())
+}
+
+/// The standby takes over, and the address that the ledger knows moves to it.
+async fn promote(site: &Site) -> anyhow::Result<()> {
+    site.database.promote().await?;
+    wire(site, "database")?.lead_to(&site.database.primary().address());
     Ok(())
 }
 
@@ -112,7 +124,7 @@ fn model<'a>(site: &'a Site, name: &str) -> anyhow::Result<&'a Provider> {
 }
 
 fn read_only(site: &Site, how: &str) -> anyhow::Result<()> {
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     session.ask(&format!("ALTER SYSTEM {how}"))?;
     session.ask("SELECT pg_reload_conf()")?;
     session.ask(TERMINATE)?;
@@ -121,11 +133,9 @@ fn read_only(site: &Site, how: &str) -> anyhow::Result<()> {
 
 /// Everybody's connections end, and somebody else is faster.
 async fn crowd(site: &Site) -> anyhow::Result<Crowd> {
-    let mut session = Session::open(site.database.url())?;
+    let mut session = Session::open(&site.database.url())?;
     session.ask("SELECT 1")?;
-    let url = url::Url::parse(site.database.url())?;
-    let port = url.port().context("no port")?;
-    let crowd = Crowd::gather(format!("{HOST}:{port}"));
+    let crowd = Crowd::gather(site.database.primary().address());
     crowd.is_there().await;
     session.ask(TERMINATE)?;
     Ok(crowd)
@@ -135,6 +145,7 @@ fn disk<'a>(site: &'a Site, whom: &str) -> anyhow::Result<&'a Disk> {
     let around = site.surroundings.as_ref().context("no surroundings")?;
     let disk = match whom {
         "spool" => around.spool_disk.as_ref(),
+        _ if site.database.has_failed_over() => around.standby_disk.as_ref(),
         _ => around.database_disk.as_ref(),
     };
     disk.context("no small disk")
@@ -157,7 +168,7 @@ async fn empty(site: &Site, whom: &str) -> anyhow::Result<()> {
     // A full disk may have ended it, as it would any.
     let give_up = Instant::now() + BACK;
     loop {
-        match site.database.restart().await {
+        match site.database.primary().restart().await {
             Err(_) if Instant::now() < give_up => sleep(SHORTLY).await,
             done => return done,
         }
@@ -177,6 +188,7 @@ async fn expire(site: &Site, whom: &str) -> anyhow::Result<()> {
     sleep(LEFT + Duration::from_secs(1)).await;
     let theirs = CALLED.into_iter().filter(|called| *called != "database");
     let wires: Vec<&str> = match whom {
+        "edge" => vec!["orchestrator"],
         "orchestrator" => theirs.collect(),
         callee => vec![callee],
     };

@@ -12,7 +12,8 @@ const MORE_DESCRIPTORS: usize = 16;
 /// How many more threads there may be: those that wait for a disk or a name end late.
 const MORE_THREADS: usize = 16;
 /// Series that have to be zero when nobody asks.
-const COUNTED: [&str; 3] = [
+const COUNTED: [&str; 4] = [
+    "http_server_active_requests",
     "terrace_rpc_server_in_flight",
     "terrace_rpc_client_in_flight",
     "terrace_gateway_waiting",
@@ -25,8 +26,8 @@ pub(crate) struct Held {
     pub(crate) threads: usize,
     /// Memory that is resident, in kibibytes.
     pub(crate) memory_kib: i64,
-    /// Calls and places in queues, by their gauges.
-    in_flight: i64,
+    /// Calls and places in queues, by the gauges of [`COUNTED`] that the process shows.
+    in_flight: [Option<i64>; COUNTED.len()],
 }
 
 /// What every process holds.
@@ -46,7 +47,7 @@ pub(crate) async fn look(site: &Site) -> anyhow::Result<All> {
             descriptors: entries(id, "fd"),
             threads: entries(id, "task"),
             memory_kib: resident(id),
-            in_flight: COUNTED.iter().map(|name| metrics::sum(&text, name)).sum(),
+            in_flight: COUNTED.map(|name| metrics::shown(&text, name)),
         };
         all.insert(place, held);
     }
@@ -79,9 +80,6 @@ pub(crate) fn claims(before: &All, after: &All) -> Vec<Claim> {
     let threads = pairs()
         .filter(|(_, was, is)| is.threads > was.threads + MORE_THREADS)
         .map(|(place, was, is)| format!("{place}: {} and now {}", was.threads, is.threads));
-    let in_flight = pairs()
-        .filter(|(.., is)| is.in_flight != 0)
-        .map(|(place, _, is)| format!("{place}: {}", is.in_flight));
     vec![
         Claim::of(
             "no descriptor or connection is left open",
@@ -89,10 +87,25 @@ pub(crate) fn claims(before: &All, after: &All) -> Vec<Claim> {
             descriptors.collect(),
         ),
         Claim::of("no thread is left", after.len(), threads.collect()),
-        Claim::of(
-            "no call and no place in a queue is left",
-            after.len(),
-            in_flight.collect(),
-        ),
+        nothing_in_flight(after),
     ]
+}
+
+/// A gauge that no process shows is a finding too: it says nothing.
+fn nothing_in_flight(after: &All) -> Claim {
+    let mut wrong = Vec::new();
+    for (index, name) in COUNTED.into_iter().enumerate() {
+        let shown = |(place, held): (&&'static str, &Held)| Some((*place, held.in_flight[index]?));
+        let values: Vec<_> = after.iter().filter_map(shown).collect();
+        if values.is_empty() {
+            wrong.push(format!("no process shows {name}"));
+        }
+        let left = values.iter().filter(|(_, value)| *value != 0);
+        wrong.extend(left.map(|(place, value)| format!("{place}: {name} is {value}")));
+    }
+    Claim::of(
+        "no call and no place in a queue is left",
+        after.len(),
+        wrong,
+    )
 }

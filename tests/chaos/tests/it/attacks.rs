@@ -24,7 +24,10 @@ async fn faults_end_and_everything_is_well_again() {
         "blackholed/gateway-paid",
         "read-only/database",
         "no-connections/database",
+        "promoted/database",
         "wrong-usage/big",
+        "cut/orchestrator",
+        "stopped/edge",
     ];
     let attack = faults::Args {
         rate: 10,
@@ -36,6 +39,7 @@ async fn faults_end_and_everything_is_well_again() {
     let report = faults::run(&attack).await.unwrap();
     assert!(report.holds(), "{report}");
     assert_eq!(report.faults.len(), only.len(), "{report}");
+    assert!(report.figures["answered over HTTP"] > 0, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
