@@ -7,7 +7,9 @@
 //! 1. A step has one hold and one event. What is there already is not booked again.
 //! 2. Settling an open hold frees its whole amount and spends the cost, in the periods the hold was
 //!    taken from, also after midnight. A step without a hold is spent in the periods at hand.
-//! 3. A presumed event gives way to the real one, once; spending moves by the difference.
+//! 3. A presumed event gives way to the real one, once, and a skipped one to that of a step that was made
+//!    after all (a request may be sent again under its id before its failure has come out of a
+//!    spool); spending moves by the difference.
 //! 4. A close ends all holds that are open. The first close stands, but for a presumed one, and for one
 //!    without an answer when there is one after all: a request that failed may be sent again under
 //!    its id before its failure has come out of a spool.
@@ -24,7 +26,7 @@ pub(crate) use rows::{Close, Event, Hold, Identity, PeriodId, Settlement, Target
 use terrace_domain::{NanoUsd, Step};
 use time::OffsetDateTime;
 
-use crate::outcome::{HoldState, RequestOutcome, StepOutcome};
+use crate::outcome::{HoldState, RequestOutcome};
 
 /// What the books have of one request.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +56,7 @@ impl Books {
     /// Whether settling `steps` spends money that no hold or event ties to periods.
     pub(crate) fn needs_periods(&self, steps: &[Settlement]) -> bool {
         steps.iter().any(|step| {
-            !step.cost.is_zero() && self.is_news(step.step) && self.periods_of(step.step).is_empty()
+            !step.cost.is_zero() && self.is_news(step) && self.periods_of(step.step).is_empty()
         })
     }
 
@@ -65,7 +67,7 @@ impl Books {
         otherwise: impl Fn(&Settlement) -> Vec<PeriodId>,
     ) -> Entries {
         let mut entries = Entries::default();
-        for step in steps.iter().filter(|step| self.is_news(step.step)) {
+        for step in steps.iter().filter(|step| self.is_news(step)) {
             if let Some(hold) = self.hold(step.step) {
                 if hold.state == HoldState::Open {
                     entries.end_hold(hold, HoldState::Settled);
@@ -165,9 +167,9 @@ impl Books {
     }
 
     /// Whether settling the step would book anything.
-    fn is_news(&self, step: Step) -> bool {
-        self.event(step)
-            .is_none_or(|event| event.step.outcome == StepOutcome::Presumed)
+    fn is_news(&self, step: &Settlement) -> bool {
+        self.event(step.step)
+            .is_none_or(|event| event.step.outcome.gives_way_to(step.outcome))
     }
 
     /// The periods that a known step is booked in.

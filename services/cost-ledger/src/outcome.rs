@@ -60,6 +60,17 @@ words! {
     }
 }
 
+impl StepOutcome {
+    /// Whether a step that was booked like this can still turn out to have ended like `after`.
+    pub(crate) const fn gives_way_to(self, after: Self) -> bool {
+        match self {
+            Self::Presumed => true,
+            Self::Skipped => !matches!(after, Self::Skipped | Self::Presumed),
+            Self::Accepted | Self::Rejected | Self::Failed | Self::Cancelled => false,
+        }
+    }
+}
+
 words! {
     /// How a request ended.
     RequestOutcome {

@@ -6,6 +6,7 @@ use terrace_domain::Usage;
 use time::macros::datetime;
 
 use super::*;
+use crate::outcome::StepOutcome;
 
 const NOW: OffsetDateTime = datetime!(2026-11-22 12:00 UTC);
 const YESTERDAY: PeriodId = PeriodId(1);
@@ -142,6 +143,35 @@ fn the_real_settlement_replaces_a_presumed_one_once() {
     let mut again = books.settle(&[step(0, 30)], |_| Vec::new());
     books.close(close(RequestOutcome::Failed), &mut again);
     assert!(again.periods.is_empty() && again.close.is_none());
+}
+
+#[test]
+fn a_step_that_was_skipped_gives_way_to_one_that_was_made_and_never_the_other_way() {
+    let mut books = holding([hold(0, 100)]);
+    let skipped = Settlement {
+        outcome: StepOutcome::Skipped,
+        ..step(0, 0)
+    };
+    books.events = books
+        .settle(std::slice::from_ref(&skipped), |_| Vec::new())
+        .events;
+    books.holds[0].state = HoldState::Settled;
+    books.closed = Some(RequestOutcome::Failed);
+    let again = books.settle(std::slice::from_ref(&skipped), |_| Vec::new());
+    assert!(again.events.is_empty());
+
+    let entries = books.settle(&[step(0, 30)], |_| Vec::new());
+    assert_eq!(entries.periods[&YESTERDAY], movement(0, 30));
+    assert_eq!(entries.added_cost, usd(30));
+
+    books.events = entries.events;
+    assert!(books.settle(&[skipped], |_| Vec::new()).events.is_empty());
+    assert!(
+        books
+            .settle(&[step(0, 30)], |_| Vec::new())
+            .events
+            .is_empty()
+    );
 }
 
 #[test]

@@ -104,7 +104,7 @@ pub(super) fn book<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'
     columns.write(statement, "booked", BOOK);
 }
 
-/// Writes real events over presumed ones, and keeps what was presumed.
+/// Writes real events over presumed and skipped ones, and keeps what was booked before.
 pub(super) fn correct<'a>(statement: &mut Statement, pages: impl Iterator<Item = &'a Page>) {
     let columns = Columns::of(pages, |page| &page.changes.corrected_events);
     columns.write(statement, "corrected", CORRECT);
@@ -151,5 +151,5 @@ const CORRECT: &str = with_events!(
         presumed_nano_usd = event.cost_nano_usd, corrected_at = now()",
     "
     WHERE event.request_id = new.request_id AND event.step = new.step
-      AND event.outcome = 'presumed'"
+      AND event.outcome IN ('presumed', 'skipped')"
 );

@@ -277,3 +277,36 @@ async fn paid_work_waits_for_a_database_that_takes_its_time() {
     let (held, ()) = tokio::join!(ledger.reserve(), back);
     held.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_was_skipped_before_is_booked_at_its_cost_when_it_is_made_after_all() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    let id = RequestId::generate();
+    // The first try finds no database: its step is skipped, and that is kept in the spool.
+    gate.shut();
+    let skipped = ended("attempt/0", "api_fallback", AttemptOutcome::Skipped, 0);
+    let failed = closing(settling(id, [skipped]), RequestOutcome::Failed, "");
+    assert!(ledger.settle(failed).await.unwrap().spooled);
+    // The second one under the same id finds it, before the spool is written.
+    gate.reopen();
+    let held = hold(id, "attempt/0", 10);
+    while answer(ledger.client.clone().reserve(held.clone()).await).is_err() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    ledger.app.start_background(&ledger.tasks);
+    let written = async {
+        while database.number("SELECT count(*) FROM usage_events") < 1 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let written = tokio::time::timeout(Duration::from_secs(30), written).await;
+    written.unwrap();
+    let made = ended("attempt/0", "api_fallback", AttemptOutcome::Accepted, 7);
+    let passed = closing(settling(id, [made]), RequestOutcome::Passed, "api_fallback");
+    ledger.settle(passed).await.unwrap();
+    let rows = database.query("SELECT step, outcome, cost_nano_usd FROM usage_events");
+    assert_eq!(rows, [["attempt/0", "accepted", "7"]]);
+    assert_eq!(database.query("SELECT outcome FROM requests"), [["passed"]]);
+}
