@@ -1,8 +1,9 @@
 //! The life of a process: when to stop, who is still working, when it is ready.
 //!
-//! [`shutdown::Shutdown`] tells every part that the end has begun, [`tasks::Tasks`] is the only
-//! place that starts a task and knows what its failure means, [`readiness::Readiness`] turns
-//! ready when the last latch drops, [`lanes::Lanes`] keeps what belongs together on one core. Nothing here knows gRPC, telemetry or a service.
+//! [`shutdown::Shutdown`] tells every part that the end has begun, [`tasks::Tasks`] starts
+//! tasks and knows what the failure of each means, [`readiness::Readiness`] turns
+//! ready when the last latch drops, [`lanes::Lanes`] keeps what belongs together on one core.
+//! Nothing here knows gRPC, telemetry or a service.
 #![warn(missing_docs)]
 
 pub mod allocator;
