@@ -29,8 +29,8 @@ pub use read::is_link_local;
 pub use schema::{
     AlertWebhook, AtZero, Auth, Backend, BackendKind, Baseline, Breaker, Budget, CacheStore,
     Capabilities, ClientCertificate, CommitMode, Config, Cors, CostControl, Dashboard, Decision,
-    Edge, Equivalence, ExternalJudge, Goal, GreyZone, Hedge, History, Judge, Known, Learning,
-    Leases, Ledger, Limits, LogFormat, Marker, Model, Network, OnClassifierUnavailable,
+    Durability, Edge, Equivalence, ExternalJudge, Goal, GreyZone, Hedge, History, Judge, Known,
+    Learning, Leases, Ledger, Limits, LogFormat, Marker, Model, Network, OnClassifierUnavailable,
     OnExhausted, OnJudgeUnavailable, OnTierAtZero, Part, PerPart, PriceSource, Profile, Queue,
     Retry, Routing, Rule, SecondOpinion, Service, Services, Shadow, Spool, Target, Telemetry, Tier,
     Tiers, Tls, TlsFiles, Weights,

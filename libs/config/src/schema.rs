@@ -43,7 +43,7 @@ pub use history::History;
 pub use judge::{ExternalJudge, GreyZone, Judge, Rule, SecondOpinion, Weights};
 pub use learning::{Learning, Shadow};
 pub use leases::Leases;
-pub use ledger::{Ledger, Spool};
+pub use ledger::{Durability, Ledger, Spool};
 pub use limits::Limits;
 pub use network::Network;
 pub use routing::{

@@ -48,7 +48,7 @@ pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError>
         .transact(configure)
         .await
         .map_err(|error| StartError::Budget(Failure::from(error)))?;
-    let commits = Commits::new(store.clone());
+    let commits = Commits::new(store.clone(), settings.durability);
     let rules_of_calls = grpc::Rules::new(&settings, secrets);
     let rules = history::Rules::new(&settings);
     if let Err(failure) = history::make_ahead(&store, rules).await {

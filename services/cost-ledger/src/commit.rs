@@ -13,6 +13,7 @@ mod lent;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use terrace_config::Durability;
 use terrace_domain::{Failure, Reason};
 use tokio::sync::oneshot;
 use tracing::Span;
@@ -37,6 +38,7 @@ const BEGINNINGS: u32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct Commits {
     store: Store,
+    durability: Durability,
     queue: Arc<Mutex<Queue>>,
 }
 
@@ -48,14 +50,16 @@ struct Queue {
 }
 
 impl Commits {
-    pub(crate) fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store, durability: Durability) -> Self {
         Self {
             store,
+            durability,
             queue: Arc::default(),
         }
     }
 
-    /// Decides and writes, even if nobody waits any more; acknowledged means committed.
+    /// Decides and writes, even if nobody waits any more; acknowledged means committed, and for all
+    /// that costs on the database's disk.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, Failure> {
         let (answer, committed) = oneshot::channel();
         let job: Arc<dyn Job> = Arc::new(Pending::new(write, answer));
@@ -120,7 +124,7 @@ impl Commits {
 
     /// Writes a batch; begins the periods that it finds missing.
     async fn attempt(&self, jobs: &[Arc<dyn Job>]) -> Result<(), Error> {
-        let batch = Arc::new(Batch::of(jobs));
+        let batch = Arc::new(Batch::of(jobs, self.durability));
         let mut begun = 0;
         loop {
             match self.store.transact(Arc::clone(&batch)).await {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use terrace_config::{AlertWebhook, Auth, Budget, Config, History, Secret, Shadow, TimeZone};
+use terrace_config::{
+    AlertWebhook, Auth, Budget, Config, Durability, History, Secret, Shadow, TimeZone,
+};
 use terrace_domain::{BackendName, ModelName, NanoUsd, Score};
 
 use crate::spool::SpoolSettings;
@@ -28,6 +30,8 @@ pub struct Settings {
     pub reservation_ttl: Duration,
     /// What orchestrators may decide over by themselves.
     pub leases: terrace_config::Leases,
+    /// What acknowledged means for what costs nothing.
+    pub durability: Durability,
     /// How often expired requests are looked for.
     pub reaper_interval: Duration,
     /// The most connections to the database.
@@ -80,6 +84,7 @@ impl Settings {
             baseline_model: money.baseline.as_ref().map(|base| base.model.clone()),
             reservation_ttl: ledger.reservation_ttl,
             leases: ledger.leases,
+            durability: ledger.durability,
             reaper_interval: ledger.reaper_interval,
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,
@@ -109,6 +114,7 @@ impl Settings {
             baseline_model: None,
             reservation_ttl: ledger.reservation_ttl,
             leases: ledger.leases,
+            durability: ledger.durability,
             reaper_interval: ledger.reaper_interval,
             max_connections: ledger.max_connections,
             statement_timeout: ledger.statement_timeout,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::decode::Section;
-use crate::read::{count, duration, size, word};
+use crate::read::{choice, count, duration, size, word};
 use crate::schema::{History, Leases};
 use crate::secret::{self, Keys};
 use crate::value::{ByteSize, Secret};
@@ -35,7 +35,25 @@ pub struct Ledger {
     pub history: History,
     /// What of a hot budget orchestrators may decide over by themselves.
     pub leases: Leases,
+    /// What acknowledged means for what costs nothing. Default: strict.
+    pub durability: Durability,
 }
+
+/// What acknowledged means for what costs nothing. What costs is always on the database's disk first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// On the database's disk, and on its synchronous standbys.
+    #[default]
+    Strict,
+    /// Committed, and on the disk a moment later: a crash of the database's server loses the free
+    /// requests of its last moments from the books.
+    Relaxed,
+}
+
+const DURABILITY: &[(&str, Durability)] = &[
+    ("strict", Durability::Strict),
+    ("relaxed", Durability::Relaxed),
+];
 
 /// Where free settlements wait while the database is away.
 #[derive(Debug, Clone)]
@@ -72,6 +90,7 @@ impl Default for Ledger {
             },
             history: History::default(),
             leases: Leases::default(),
+            durability: Durability::default(),
         }
     }
 }
@@ -105,6 +124,7 @@ impl Ledger {
             spool: section.section("spool", Spool::read),
             history: section.section("history", History::read),
             leases: section.section("leases", Leases::read),
+            durability: section.or("durability", default.durability, choice(DURABILITY)),
         }
     }
 }

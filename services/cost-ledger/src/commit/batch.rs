@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sqlx::PgConnection;
+use terrace_config::Durability;
 use terrace_domain::{BudgetName, RequestId};
 
 use super::desk::{Desk, Page};
@@ -22,6 +23,8 @@ use crate::store::{Transaction, books, entries, leases, periods, requests};
 #[derive(Debug)]
 pub(super) struct Batch {
     jobs: Vec<Arc<dyn Job>>,
+    /// What acknowledged means for what costs nothing.
+    durability: Durability,
 }
 
 impl Transaction for Batch {
@@ -39,15 +42,20 @@ impl Transaction for Batch {
         for job in &self.jobs {
             job.decide(&mut desk);
         }
-        entries::write(database, &desk).await?;
+        let durability = match desk.costs() {
+            true => Durability::Strict,
+            false => self.durability,
+        };
+        entries::write(database, &desk, durability).await?;
         Ok(desk.purses.alerts().to_vec())
     }
 }
 
 impl Batch {
-    pub(super) fn of(jobs: &[Arc<dyn Job>]) -> Self {
+    pub(super) fn of(jobs: &[Arc<dyn Job>], durability: Durability) -> Self {
         Self {
             jobs: jobs.to_vec(),
+            durability,
         }
     }
 

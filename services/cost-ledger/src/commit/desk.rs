@@ -56,6 +56,12 @@ impl Page {
         }
     }
 
+    /// Whether money was held or spent for the request, or presumed to be.
+    fn costs(&self) -> bool {
+        let is_free = self.books.holds.is_empty() && self.books.cost().is_zero();
+        !is_free || !self.changes.corrected_events.is_empty()
+    }
+
     fn enter(&mut self, entries: &Entries) {
         for event in &entries.events {
             let step = event.step.step;
@@ -153,6 +159,14 @@ impl Desk {
             page.expires_at = page.expires_at.max(expiry);
         }
         page.expires_at
+    }
+
+    /// Whether anything of what has to be written costs, is held or is lent: whether it would be
+    /// money that is lost with it.
+    pub(crate) fn costs(&self) -> bool {
+        self.changed().any(Page::costs)
+            || self.changed_leases().next().is_some()
+            || self.purses.changed().next().is_some()
     }
 
     /// The leases that have to be written.

@@ -1,6 +1,7 @@
 //! Writes what a batch has changed in one statement, however many requests it is about.
 
 use sqlx::PgConnection;
+use terrace_config::Durability;
 
 use super::statement::Statement;
 use super::{alerts, events, holds, leases, periods, requests};
@@ -8,7 +9,11 @@ use crate::commit::{Desk, Page};
 use crate::error::Error;
 
 /// Writes everything that has changed on the desk. Every row of it is locked or new.
-pub(crate) async fn write(database: &mut PgConnection, desk: &Desk) -> Result<(), Error> {
+pub(crate) async fn write(
+    database: &mut PgConnection,
+    desk: &Desk,
+    durability: Durability,
+) -> Result<(), Error> {
     let changed = desk.changed();
     let is_closed = |page: &&Page| page.changes.close.is_some();
     let known = || changed.clone().filter(|page| page.stored);
@@ -33,6 +38,6 @@ pub(crate) async fn write(database: &mut PgConnection, desk: &Desk) -> Result<()
     );
     leases::end(&mut all, ended.map(|lent| lent.lease.lease_id));
     periods::apply(&mut all, &desk.purses);
-    all.execute(database).await?;
+    all.execute(database, durability).await?;
     alerts::raise(database, desk.purses.alerts()).await
 }

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::PgArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Encode, PgConnection, Postgres, Type};
+use terrace_config::Durability;
 
 use crate::error::Error;
 
@@ -48,8 +49,13 @@ impl Statement {
         self
     }
 
-    /// Runs all parts; nothing when there is none.
-    pub(super) async fn execute(self, database: &mut PgConnection) -> Result<(), Error> {
+    /// Runs all parts, and says whether the commit of their transaction is to wait for the disk;
+    /// nothing when there is none.
+    pub(super) async fn execute(
+        self,
+        database: &mut PgConnection,
+        durability: Durability,
+    ) -> Result<(), Error> {
         if self.text.is_empty() {
             return Ok(());
         }
@@ -57,11 +63,19 @@ impl Statement {
             return Err(sqlx::Error::Encode(wrong).into());
         }
         // Every part of the text is a constant of this crate.
-        let text = AssertSqlSafe(self.text + " SELECT");
+        let text = AssertSqlSafe(self.text + end(durability));
         sqlx::query_with(text, self.values)
             .execute(database)
             .await?;
         Ok(())
+    }
+}
+
+/// The end of a statement. The setting holds for its transaction alone.
+const fn end(durability: Durability) -> &'static str {
+    match durability {
+        Durability::Strict => " SELECT",
+        Durability::Relaxed => " SELECT set_config('synchronous_commit', 'off', true)",
     }
 }
 

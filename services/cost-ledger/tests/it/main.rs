@@ -10,6 +10,7 @@ mod bodies;
 mod budgets;
 mod concurrent;
 mod dimensions;
+mod durable;
 mod exported;
 mod extended;
 mod grouped;
