@@ -8,6 +8,7 @@
 pub(crate) mod backend;
 mod block;
 pub(crate) mod caller;
+mod disk;
 pub(crate) mod drive;
 mod grpc;
 mod http;
@@ -38,8 +39,9 @@ const EXAMPLES: &str = "Examples:
   terrace-load overhead --peers tests/load/peers.yaml --rounds 3
   terrace-load overhead --peers tests/load/peers.yaml --only terrace,nginx,tensorzero --seconds 2
 
-Forms of Terrace: terrace, terrace-leases, terrace-split, and by name alone terrace-free (a model
-without a price) and terrace-grpc (the same calls by gRPC). `direct` is always measured.";
+Forms of Terrace: terrace, terrace-leases, terrace-whole, terrace-split, terrace-split-whole,
+terrace-relaxed, and by name alone terrace-free (a model without a price) and terrace-grpc (the same
+calls by gRPC). `direct` is always measured.";
 
 /// Settings of the benchmark.
 #[derive(Debug, clap::Args)]
@@ -95,6 +97,7 @@ async fn measure(args: &Args) -> anyhow::Result<Report> {
         rounds: args.rounds,
         seconds: args.seconds,
         subjects: subjects.iter().map(|one| one.name().to_owned()).collect(),
+        commits_ms: Vec::new(),
         blocks: Vec::new(),
         left_out,
     };
@@ -105,6 +108,7 @@ async fn measure(args: &Args) -> anyhow::Result<Report> {
         home: &home,
     };
     for round in 1..=args.rounds {
+        report.commits_ms.push(disk::commit_ms(&postgres)?);
         for subject in &subjects {
             let name = subject.name();
             match block::measure(subject, &place, (round, args.seconds)).await {

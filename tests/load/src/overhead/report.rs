@@ -19,6 +19,8 @@ pub(crate) struct Report {
     pub(crate) load_average: f64,
     pub(crate) rounds: u32,
     pub(crate) seconds: f64,
+    /// What PostgreSQL takes to commit one row, at the beginning of each round.
+    pub(crate) commits_ms: Vec<f64>,
     /// In the order in which they took turns.
     pub(crate) subjects: Vec<String>,
     pub(crate) blocks: Vec<Block>,
@@ -54,9 +56,16 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{}, {} UTC, load average {:.2} at the start; rounds: {}, {} s a measurement. Median \
-             (least..most) of the rounds. PostgreSQL with fsync on. Latencies in ms are what is added \
-             to `direct` of the same round, whose own stand in [ ].",
-            self.machine, self.began, self.load_average, self.rounds, self.seconds
+             (least..most) of the rounds. PostgreSQL with fsync on; to commit one row it takes {} ms \
+             here. Latencies in ms are what is added to `direct` of the same round, whose own stand \
+             in [ ].",
+            self.machine,
+            self.began,
+            self.load_average,
+            self.rounds,
+            self.seconds,
+            Spread::of(self.commits_ms.iter().copied())
+                .map_or_else(|| "–".to_owned(), |commit| commit.told(2))
         )?;
         tables::throughput(self, f)?;
         tables::latency(self, f)?;

@@ -28,6 +28,8 @@ pub(crate) struct Setup {
     pub(crate) leases: bool,
     /// The backend is asked for an answer in one piece where the client is.
     pub(crate) whole: bool,
+    /// What is free is acknowledged before it is on the database's disk.
+    pub(crate) relaxed: bool,
     /// Models in the one tier.
     pub(crate) models: u32,
     /// Whether callers need a key.
@@ -41,6 +43,7 @@ impl Setup {
         paid: true,
         leases: false,
         whole: false,
+        relaxed: false,
         models: 1,
         keys: false,
     };
@@ -159,12 +162,16 @@ fn yaml(setup: Setup, backend: &str) -> String {
          backends:\n  stub:\n    kind: openai\n    url: 'http://{backend}/v1'\n    \
          paid: {}\n    whole_answers: {}\n    max_concurrency: 4096\n    queue: {{max_waiting: 4096}}\n\
          cost_control: {{daily_budget: 1000000}}\n\
-         ledger: {{leases: {{enabled: {}}}}}\n\
+         ledger: {{leases: {{enabled: {}}}, durability: {}}}\n\
          auth: {{required: {}}}\n\
          limits: {{max_in_flight: 8192, max_prompt_bytes: 4MiB}}\n",
         setup.paid && !setup.whole,
         setup.whole,
         setup.leases,
+        match setup.relaxed {
+            true => "relaxed",
+            false => "strict",
+        },
         setup.keys
     )
 }

@@ -44,7 +44,7 @@ const PLAIN: Form = Form {
 };
 
 /// The forms that there are.
-static FORMS: [Form; 6] = [
+static FORMS: [Form; 8] = [
     PLAIN,
     Form {
         name: "terrace-leases",
@@ -67,6 +67,26 @@ static FORMS: [Form; 6] = [
         name: "terrace-split",
         setup: Setup {
             split: true,
+            ..Setup::PLAIN
+        },
+        ..PLAIN
+    },
+    Form {
+        name: "terrace-split-whole",
+        setup: Setup {
+            split: true,
+            leases: true,
+            whole: true,
+            ..Setup::PLAIN
+        },
+        ..PLAIN
+    },
+    Form {
+        name: "terrace-relaxed",
+        setup: Setup {
+            paid: false,
+            whole: true,
+            relaxed: true,
             ..Setup::PLAIN
         },
         ..PLAIN
