@@ -12,7 +12,7 @@ use terrace_domain::Failure;
 use terrace_telemetry::fields;
 
 use super::observe::Observation;
-use super::patience::Patience;
+use super::patience::{Alarm, Patience};
 use super::tally::Tally;
 use super::way::Way;
 use super::{Delta, Event, Events, Finished, last_words};
@@ -27,6 +27,7 @@ pub(crate) struct Answer {
     registry: Arc<Registry>,
     blame: Blame,
     patience: Patience,
+    alarm: Alarm,
     tally: Tally,
     observation: Observation,
     /// Freed when the answer is over.
@@ -50,6 +51,7 @@ impl Answer {
             registry,
             blame,
             patience,
+            alarm: Alarm::default(),
             tally,
             observation,
             held: None,
@@ -97,7 +99,8 @@ impl Answer {
 
     /// The events.
     pub(crate) fn into_events(self) -> Events {
-        stream::unfold(self, |mut answer| async move {
+        // Boxed: it goes into the future of each event and out again.
+        stream::unfold(Box::new(self), |mut answer| async move {
             let event = answer.next_event().await?;
             Some((event, answer))
         })
@@ -111,7 +114,7 @@ impl Answer {
             }
             let upstream = self.upstream.as_mut()?;
             // Not within the observation's span: to enter it for each piece costs more than the piece.
-            match self.patience.limit(upstream.next()).await {
+            match self.patience.next(upstream.next(), &mut self.alarm).await {
                 Ok(Some(Ok(chunk))) => self.take(chunk),
                 Ok(None) => self.complete(),
                 Ok(Some(Err(fault))) | Err(fault) => self.break_off(fault),

@@ -5,13 +5,14 @@
 //! has gathered: the first piece at once, because clocks are stopped by it, then as much as came
 //! within a moment. Nothing is reordered, and only text is put together.
 
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use terrace_runtime::Tasks;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{Delta, Event, Events, Item};
 
@@ -44,8 +45,8 @@ struct Gathering {
     events: BoxStream<'static, Item>,
     out: mpsc::Sender<Item>,
     wait: Duration,
-    /// Text that waits for more, and until when.
-    text: Option<(Delta, Instant)>,
+    /// Text that waits for more.
+    text: Option<Delta>,
 }
 
 impl Gathering {
@@ -53,21 +54,21 @@ impl Gathering {
         if !self.first().await {
             return;
         }
+        // Made once: a backend writes a piece per token, and each would make them anew.
+        let out = self.out.clone();
+        let (mut left, mut due) = (pin!(out.closed()), pin!(sleep(self.wait)));
         loop {
-            let due = self.text.as_ref().map(|(_, due)| *due);
             let goes_on = tokio::select! {
                 biased;
-                () = self.out.closed() => false,
+                () = &mut left => false,
                 event = self.events.next() => match event {
-                    Some(event) => self.take(event).await,
+                    Some(event) => self.take(event, due.as_mut()).await,
                     None => {
                         self.pass_on().await;
                         false
                     }
                 },
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    self.pass_on().await
-                }
+                () = &mut due, if self.text.is_some() => self.pass_on().await,
             };
             if !goes_on {
                 return;
@@ -96,11 +97,12 @@ impl Gathering {
         }
     }
 
-    /// Keeps text, and sends anything else behind what was kept; whether anybody reads still.
-    async fn take(&mut self, event: Item) -> bool {
+    /// Keeps text until it is `due`, and sends anything else behind what was kept; whether anybody
+    /// reads still.
+    async fn take(&mut self, event: Item, due: Pin<&mut Sleep>) -> bool {
         match event {
             Ok(Event::Delta(delta)) if delta.is_text() => {
-                let kept = self.keep(delta);
+                let kept = self.keep(delta, due);
                 kept < ENOUGH_BYTES || self.pass_on().await
             }
             event => self.pass_on().await && self.out.send(event).await.is_ok(),
@@ -108,9 +110,11 @@ impl Gathering {
     }
 
     /// Adds text to what waits; how much that is now.
-    fn keep(&mut self, delta: Delta) -> usize {
-        let due = Instant::now() + self.wait;
-        let (kept, _) = self.text.get_or_insert_with(|| (Delta::default(), due));
+    fn keep(&mut self, delta: Delta, due: Pin<&mut Sleep>) -> usize {
+        let kept = self.text.get_or_insert_with(|| {
+            due.reset(Instant::now() + self.wait);
+            Delta::default()
+        });
         kept.append(delta);
         kept.text.len()
     }
@@ -119,7 +123,7 @@ impl Gathering {
     async fn pass_on(&mut self) -> bool {
         match self.text.take() {
             None => true,
-            Some((delta, _)) => self.out.send(Ok(Event::Delta(delta))).await.is_ok(),
+            Some(delta) => self.out.send(Ok(Event::Delta(delta))).await.is_ok(),
         }
     }
 }

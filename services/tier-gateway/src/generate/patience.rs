@@ -4,10 +4,12 @@
 //! deadline. The deadline is taken a little early, so that the last words about cost still reach
 //! a caller who keeps to it.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::TimeLimits;
 use crate::error::{Fault, Wait};
@@ -54,6 +56,21 @@ impl Patience {
             .map_err(|_| self.fault(wait))
     }
 
+    /// The same for one of many pieces, whose clock is the same `alarm`.
+    pub(crate) async fn next<T>(
+        &self,
+        piece: impl Future<Output = T>,
+        alarm: &mut Alarm,
+    ) -> Result<T, Fault> {
+        let (until, wait) = self.next_end();
+        let mut piece = pin!(piece);
+        poll_fn(|context| match piece.as_mut().poll(context) {
+            Poll::Ready(piece) => Poll::Ready(Ok(piece)),
+            Poll::Pending => alarm.poll(until, context).map(|()| Err(self.fault(wait))),
+        })
+        .await
+    }
+
     /// A piece has come: from now on the pause between pieces counts. `true` for the first.
     pub(crate) const fn begun(&mut self) -> bool {
         !std::mem::replace(&mut self.begun, true)
@@ -76,6 +93,35 @@ impl Patience {
             Wait::Deadline => self.end.0 - self.started,
         };
         Fault::Timeout { wait, after }
+    }
+}
+
+/// A timer for pieces that nearly all come long before their time.
+///
+/// To set one for each piece and take it back costs more than to read the piece. So it stays set for
+/// an earlier one, and is set anew when it goes off too early.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm {
+    /// Set for no later than what is waited for.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// Ready at `until`, and not before.
+    fn poll(&mut self, until: Instant, context: &mut Context<'_>) -> Poll<()> {
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if sleep.deadline() > until {
+            sleep.as_mut().reset(until);
+        }
+        while sleep.as_mut().poll(context).is_ready() {
+            if sleep.deadline() == until {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(until);
+        }
+        Poll::Pending
     }
 }
 
@@ -125,6 +171,31 @@ mod tests {
         assert_eq!(
             waited(&patience).await,
             (Wait::Whole, Duration::from_secs(10))
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_piece_has_its_whole_time_on_one_alarm() {
+        let (mut patience, mut alarm) = (patience(1000), Alarm::default());
+        let slow = tokio::time::sleep(Duration::from_secs(50));
+        patience.next(slow, &mut alarm).await.unwrap();
+        assert!(patience.begun());
+        for pause in [1, 29, 29, 2] {
+            let piece = tokio::time::sleep(Duration::from_secs(pause));
+            patience.next(piece, &mut alarm).await.unwrap();
+        }
+        let start = Instant::now();
+        let fault = patience
+            .next(pending::<()>(), &mut alarm)
+            .await
+            .unwrap_err();
+        let expected = Fault::Timeout {
+            wait: Wait::NextToken,
+            after: LIMITS.idle,
+        };
+        assert_eq!(
+            (fault, start.elapsed()),
+            (expected, Duration::from_secs(30))
         );
     }
 

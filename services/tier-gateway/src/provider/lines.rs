@@ -4,6 +4,8 @@
 //! be split over packets; one that never ends is stopped at the limit and not when memory is.
 //! Lines end in LF or CRLF: the lone CR that server-sent events also allow is sent by no one.
 
+use memchr::memchr;
+
 use crate::error::Fault;
 
 /// The longest line that is read: more than any event of any backend has.
@@ -42,7 +44,7 @@ impl Lines {
     /// The next whole line, if there is one.
     pub(crate) fn next(&mut self) -> Result<Option<Line>, Fault> {
         let unsearched = &self.buffer[self.searched..];
-        let Some(length) = unsearched.iter().position(|byte| *byte == b'\n') else {
+        let Some(length) = memchr(b'\n', unsearched) else {
             self.searched = self.buffer.len();
             self.check_length(self.searched - self.given)?;
             return Ok(None);

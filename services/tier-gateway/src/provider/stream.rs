@@ -38,7 +38,8 @@ pub(crate) fn chunks(response: Response, decoder: impl Decode, limit: u64) -> Ch
         body_ended: false,
         over: false,
     };
-    stream::unfold(reading, |mut reading| async move {
+    // Boxed: it goes into the future of each chunk and out again.
+    stream::unfold(Box::new(reading), |mut reading| async move {
         let next = reading.next().await?;
         Some((next, reading))
     })
