@@ -25,6 +25,9 @@ use crate::account;
 use crate::config::Settings;
 use crate::refusal::Refusal;
 
+/// What most pieces of a body fit into.
+const PIECE_BYTES: usize = 512;
+
 /// What one API says when something happens in a stream.
 pub(crate) trait Narrator: Send + 'static {
     /// The stream begins; `model` answers, as far as that is known yet.
@@ -163,7 +166,11 @@ pub(crate) async fn respond<N: Narrator>(
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let body = stream::unfold(telling, Telling::next);
+    // Boxed: it goes into the future of each piece and out again.
+    let body = stream::unfold(Box::new(telling), |mut telling| async move {
+        let piece = telling.next().await?;
+        Some((Ok::<_, Infallible>(piece), telling))
+    });
     let mut response = Response::new(Body::from_stream(body));
     *response.headers_mut() = headers;
     Ok(response)
@@ -204,7 +211,7 @@ impl<N: Narrator> Telling<N> {
     }
 
     /// The next piece of the body.
-    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+    async fn next(&mut self) -> Option<Bytes> {
         if self.has_ended {
             return None;
         }
@@ -212,7 +219,7 @@ impl<N: Narrator> Telling<N> {
             Some(first) => Some(Ok(first)),
             None => timeout(self.keep_alive, self.happened()).await.ok(),
         };
-        let mut lines = Lines::default();
+        let mut lines = Lines(Vec::with_capacity(PIECE_BYTES));
         if !self.has_begun {
             self.narrator.begin(&self.seen, &mut lines);
             self.has_begun = true;
@@ -229,7 +236,7 @@ impl<N: Narrator> Telling<N> {
                 self.has_ended = true;
             }
         }
-        Some((Ok(lines.bytes()), self))
+        Some(lines.bytes())
     }
 }
 
