@@ -3,8 +3,11 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Parser, Subcommand};
+use terrace_chaos::report::Report;
 use terrace_chaos::{faults, fleet, killed, rolling, soak};
+use terrace_runtime::signal::Stop;
 
 /// Attacks a Terrace of its own and holds its books against what clients were told.
 ///
@@ -45,15 +48,26 @@ enum Attack {
     Soak(soak::Args),
 }
 
+impl Attack {
+    async fn run(&self) -> anyhow::Result<Report> {
+        match self {
+            Self::Killed(attack) => killed::run(attack).await,
+            Self::Fleet(attack) => fleet::run(attack).await,
+            Self::Faults(attack) => faults::run(attack).await,
+            Self::Rolling(attack) => rolling::run(attack).await,
+            Self::Soak(attack) => soak::run(attack).await,
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    let report = match &args.attack {
-        Attack::Killed(attack) => killed::run(attack).await?,
-        Attack::Fleet(attack) => fleet::run(attack).await?,
-        Attack::Faults(attack) => faults::run(attack).await?,
-        Attack::Rolling(attack) => rolling::run(attack).await?,
-        Attack::Soak(attack) => soak::run(attack).await?,
+    let mut stop = Stop::listen()?;
+    let report = tokio::select! {
+        report = Box::pin(args.attack.run()) => report?,
+        // What was started ends with the attack that is dropped here.
+        signal = stop.received() => bail!("stopped by {signal}"),
     };
     let text = match args.json {
         true => serde_json::to_string_pretty(&report)? + "\n",

@@ -248,11 +248,12 @@ fn window(one: &Window, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let memory: i64 = one.memory_kib.values().sum();
     writeln!(
         f,
-        "  {:>6} of {:<6} answered, p50 {:>5} ms, p99 {:>5} ms, {:>6} MiB  {}",
+        "  {:>6} of {:<6} answered, p50 {:>5} ms, p99 {:>5} ms, cores {:>3} % busy, {:>6} MiB  {}",
         one.answered,
         one.asked,
         one.p50_ms,
         one.p99_ms,
+        one.busy_percent,
         memory / 1024,
         one.fault.as_deref().unwrap_or_default()
     )

@@ -4,6 +4,7 @@
 //! fault in them, and the one after, count for no latency. A sample of the answers is held against
 //! the books, the ledger proves the rest.
 
+pub mod machine;
 pub mod slope;
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +25,7 @@ use crate::killed::proof;
 use crate::report::{Report, Tally, answers, progress, seconds};
 use crate::site::{PLACES, Site};
 use crate::surroundings::Surroundings;
+use machine::Ticks;
 use slope::Line;
 
 /// Enough for any soak.
@@ -77,6 +79,8 @@ pub struct Window {
     pub p50_ms: u64,
     /// The 99th percentile of it.
     pub p99_ms: u64,
+    /// How busy all cores of the machine were, in percent.
+    pub busy_percent: u64,
     /// Resident memory of each process at its end, in KiB.
     pub memory_kib: BTreeMap<&'static str, i64>,
     /// The fault in it.
@@ -183,8 +187,10 @@ impl<'a> Soak<'a> {
             stop.cancel();
             done
         };
+        let before = Ticks::now()?;
         let (heard, passed) = tokio::join!(asking, passing);
         passed?;
+        let busy_percent = Ticks::now()?.busy_since(before);
         self.note(&heard);
         let tally = Tally::of(&heard);
         let held = leaks::look(self.site).await?;
@@ -194,6 +200,7 @@ impl<'a> Soak<'a> {
             answered: tally.answered,
             p50_ms: tally.p50_ms,
             p99_ms: tally.p99_ms,
+            busy_percent,
             memory_kib: memory.collect(),
             fault: fault.map(Fault::name),
         };
