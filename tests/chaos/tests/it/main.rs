@@ -1,3 +1,4 @@
 //! Short attacks; the long ones are runs of the command.
 
 mod attacks;
+mod interrupted;
