@@ -42,9 +42,9 @@ impl Transaction for Batch {
         for job in &self.jobs {
             job.decide(&mut desk);
         }
-        let durability = match desk.costs() {
-            true => Durability::Strict,
-            false => self.durability,
+        let durability = match desk.is_free() {
+            true => self.durability,
+            false => Durability::Strict,
         };
         entries::write(database, &desk, durability).await?;
         Ok(desk.purses.alerts().to_vec())

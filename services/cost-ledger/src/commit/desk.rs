@@ -56,10 +56,11 @@ impl Page {
         }
     }
 
-    /// Whether money was held or spent for the request, or presumed to be.
-    fn costs(&self) -> bool {
-        let is_free = self.books.holds.is_empty() && self.books.cost().is_zero();
-        !is_free || !self.changes.corrected_events.is_empty()
+    /// Whether no money was ever held or spent for the request, or presumed to be.
+    fn is_free(&self) -> bool {
+        self.books.holds.is_empty()
+            && self.books.cost().is_zero()
+            && self.changes.corrected_events.is_empty()
     }
 
     fn enter(&mut self, entries: &Entries) {
@@ -161,12 +162,12 @@ impl Desk {
         page.expires_at
     }
 
-    /// Whether anything of what has to be written costs, is held or is lent: whether it would be
-    /// money that is lost with it.
-    pub(crate) fn costs(&self) -> bool {
-        self.changed().any(Page::costs)
-            || self.changed_leases().next().is_some()
-            || self.purses.changed().next().is_some()
+    /// Whether nothing of what has to be written costs, is held or is lent: no money would be lost
+    /// with it.
+    pub(crate) fn is_free(&self) -> bool {
+        self.changed().all(Page::is_free)
+            && self.changed_leases().next().is_none()
+            && self.purses.changed().next().is_none()
     }
 
     /// The leases that have to be written.
