@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use terrace_config::Config;
+use terrace_config::{Config, Durability};
 use terrace_domain::{BackendName, ProjectName};
 use terrace_proto::router::v1::router_service_server::{RouterService as _, RouterServiceServer};
 use terrace_rpc::link::{Link, Network};
@@ -118,14 +118,15 @@ impl Orchestrator {
             let rules = settings.route.rules.clone();
             Learner::start(Arc::clone(&classifier) as Arc<dyn Learn>, rules, tasks)
         });
+        let ledger = LedgerClient::new(links.ledger, settings.reservation_ttl, leases.clone());
+        let ledger = match settings.durability {
+            Durability::Strict => ledger,
+            Durability::Relaxed => ledger.settling_later(tasks),
+        };
         let ports = Ports {
             classify: classifier,
             judge: Arc::new(JudgeClient::new(links.judge, max_bytes)),
-            ledger: Arc::new(LedgerClient::new(
-                links.ledger,
-                settings.reservation_ttl,
-                leases.clone(),
-            )),
+            ledger: Arc::new(ledger),
         };
         let reader = Reader::new(
             (settings.policy, settings.consensus),

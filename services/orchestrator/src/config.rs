@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use terrace_config::{AtZero, CacheStore, Capabilities, Config, Goal, Routing, Shadow};
+use terrace_config::{AtZero, CacheStore, Capabilities, Config, Durability, Goal, Routing, Shadow};
 use terrace_domain::{ProjectName, TierName};
 
 use crate::catalog::{Abilities, Model};
@@ -55,6 +55,8 @@ pub struct Settings {
     pub reservation_ttl: Duration,
     /// How long the ledger keeps a lease without a sign of life; `None` when leases are off.
     pub lease_ttl: Option<Duration>,
+    /// Whether an answer that costs nothing waits until the ledger has it.
+    pub durability: Durability,
     /// Most bytes of memory that kept answers may take.
     pub cache_max_bytes: u64,
     /// Where several orchestrators keep answers together.
@@ -91,6 +93,7 @@ impl Settings {
                 .leases
                 .enabled
                 .then_some(config.ledger.leases.ttl),
+            durability: config.ledger.durability,
             cache_max_bytes: config.routing.cache_max_bytes.get(),
             cache_store: cache_store(config),
             learns: config.routing.learning.enabled,

@@ -10,7 +10,8 @@
 //!    next is tried, and a late one hedged if that is wanted ([`mod@hedge`]),
 //! 5. decide what it all comes to (pure, in [`mod@outcome`]),
 //! 6. settle the last attempt together with the request's end,
-//! 7. answer. Nothing is answered before the ledger has acknowledged.
+//! 7. answer. Nothing is answered before the ledger has acknowledged, but for what costs nothing where
+//!    the config says so ([`LedgerClient::settling_later`](crate::clients::LedgerClient::settling_later)).
 //!
 //! The whole of it runs in a task of its own: a caller that goes away cancels it, and it still
 //! writes down what was produced.

@@ -35,18 +35,18 @@ pub struct Ledger {
     pub history: History,
     /// What of a hot budget orchestrators may decide over by themselves.
     pub leases: Leases,
-    /// What acknowledged means for what costs nothing. Default: strict.
+    /// When what costs nothing is answered. Default: strict.
     pub durability: Durability,
 }
 
-/// What acknowledged means for what costs nothing. What costs is always on the database's disk first.
+/// When what costs nothing is answered. What costs is always on the database's disk first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// On the database's disk, and on its synchronous standbys.
+    /// When it is on the database's disk, and on its synchronous standbys.
     #[default]
     Strict,
-    /// Committed, and on the disk a moment later: a crash of the database's server loses the free
-    /// requests of its last moments from the books.
+    /// At once, and it is in the books a moment later: a crash, of an orchestrator or of the database's
+    /// server, loses the free requests of its last moments from the books.
     Relaxed,
 }
 

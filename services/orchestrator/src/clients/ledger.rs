@@ -1,5 +1,7 @@
 //! The ledger over a link.
 
+mod later;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -12,8 +14,10 @@ use terrace_proto::ledger::v1::ledger_service_client::LedgerServiceClient;
 use terrace_rpc::deadline::request_within;
 use terrace_rpc::link::Link;
 use terrace_rpc::status::to_failure;
+use terrace_runtime::Tasks;
 use tonic::{Response, Status};
 
+use self::later::Later;
 use super::from_status;
 use super::leases::{Ask, Leases, Payer};
 use crate::fingerprint::Fingerprint;
@@ -29,10 +33,17 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Calls the ledger.
 #[derive(Debug, Clone)]
 pub struct LedgerClient {
-    link: Link,
-    inner: LedgerServiceClient<Link>,
+    calls: Calls,
     reservation_ttl: Duration,
     leases: Option<Arc<Leases>>,
+    later: Option<Later>,
+}
+
+/// The calls of it that may go without bytes.
+#[derive(Debug, Clone)]
+struct Calls {
+    link: Link,
+    stub: LedgerServiceClient<Link>,
 }
 
 impl LedgerClient {
@@ -40,12 +51,22 @@ impl LedgerClient {
     /// `leases` is not asked for.
     #[must_use]
     pub fn new(link: Link, reservation_ttl: Duration, leases: Option<Arc<Leases>>) -> Self {
+        let stub = LedgerServiceClient::new(link.clone());
         Self {
-            inner: LedgerServiceClient::new(link.clone()),
-            link,
+            calls: Calls { link, stub },
             reservation_ttl,
             leases,
+            later: None,
         }
+    }
+
+    /// The same, but what costs nothing is answered before the ledger has acknowledged it, and
+    /// written by `tasks` a moment later. What comes under an id of its caller's own waits all the
+    /// same: sent again, it has to be known.
+    #[must_use]
+    pub fn settling_later(self, tasks: &Tasks) -> Self {
+        let later = Some(Later::new(tasks.clone()));
+        Self { later, ..self }
     }
 }
 
@@ -72,7 +93,7 @@ impl Ledger for LedgerClient {
             action: request.action().to_owned(),
             body_fingerprint: body(request),
         };
-        let answer = match self.hold(&message, call).await {
+        let answer = match self.calls.reserve(message.clone(), call).await {
             Err(status) if is_broken(&status) => self.hold_again(&message, call, status).await?,
             Err(status) => return Err(failure(&status)),
             // Steps of a request are reserved once each: somebody else uses the same id.
@@ -102,13 +123,21 @@ impl Ledger for LedgerClient {
             close: close.map(|close| request_close(request, close)),
             body_fingerprint: body(request),
         };
-        let wire = async |request| self.inner.clone().settle(request).await;
-        let message = request_within(message, call.deadline);
-        let answer = self.link.unary(message, wire).await;
-        answer.map_err(|status| failure(&status))?;
+        let is_over = close.is_some();
+        let message = match self.later.as_ref().filter(|_| is_over) {
+            Some(later) if request.body.is_none() && later::is_free(attempts) => {
+                match later.take(&self.calls, message) {
+                    Ok(()) => return Ok(()),
+                    Err(too_many) => *too_many,
+                }
+            }
+            _ => message,
+        };
+        let settled = self.calls.settle(message, call).await;
+        settled.map_err(|status| failure(&status))?;
         if let Some(leases) = &self.leases {
             let steps = attempts.iter().map(|own| request.step(own.index));
-            leases.settled(request.id, steps, close.is_some());
+            leases.settled(request.id, steps, is_over);
         }
         Ok(())
     }
@@ -118,12 +147,9 @@ impl Ledger for LedgerClient {
             request_id: request.id.to_string(),
             project: request.project.to_string(),
         };
-        let answer = self
-            .inner
-            .clone()
-            .get_request(request_within(message, call.deadline))
-            .await;
-        match answer {
+        let mut stub = self.calls.stub.clone();
+        let message = request_within(message, call.deadline);
+        match stub.get_request(message).await {
             Ok(known) => {
                 let known = known.into_inner();
                 Ok(Some(KnownRequest {
@@ -140,18 +166,27 @@ impl Ledger for LedgerClient {
     }
 }
 
-impl LedgerClient {
-    async fn hold(
+impl Calls {
+    async fn reserve(
         &self,
-        message: &wire::ReserveRequest,
+        message: wire::ReserveRequest,
         call: Call,
     ) -> Result<wire::ReserveResponse, Status> {
-        let wire = async |request| self.inner.clone().reserve(request).await;
-        let message = request_within(message.clone(), call.deadline);
+        let wire = async |request| self.stub.clone().reserve(request).await;
+        let message = request_within(message, call.deadline);
         let answer = self.link.unary(message, wire).await;
         answer.map(Response::into_inner)
     }
 
+    async fn settle(&self, message: wire::SettleRequest, call: Call) -> Result<(), Status> {
+        let wire = async |request| self.stub.clone().settle(request).await;
+        let message = request_within(message, call.deadline);
+        let answer = self.link.unary(message, wire).await;
+        answer.map(drop)
+    }
+}
+
+impl LedgerClient {
     /// Asks once more after the connection broke, when nobody knows whether the hold stands: the
     /// ledger enters a step once however often it is asked. If it has entered it before, that was
     /// ours, unless a caller chose the id: then it may be another orchestrator's, and what broke
@@ -170,7 +205,7 @@ impl LedgerClient {
             request_id = message.request_id,
             "reserving again: the connection broke"
         );
-        let answer = self.hold(message, call).await;
+        let answer = self.calls.reserve(message.clone(), call).await;
         let answer = answer.map_err(|status| failure(&status))?;
         match answer.repeated_call && !message.body_fingerprint.is_empty() {
             true => Err(failure(&broke)),

@@ -20,6 +20,7 @@ mod leaving;
 mod lists;
 mod opinions;
 mod promises;
+mod relaxed;
 mod repairs;
 mod reports;
 mod sent;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrace_config::{AtZero, Secret};
+use terrace_config::{AtZero, Durability, Secret};
 use terrace_domain::{BackendName, Failure, ModelName, NanoUsd, Price, Reason, Score, TierName};
 use terrace_orchestrator::clients::ValkeySettings;
 use terrace_orchestrator::config::RequestLimits;
@@ -296,6 +296,7 @@ fn settings() -> Settings {
         max_message_bytes: 8 << 20,
         reservation_ttl: Duration::from_secs(900),
         lease_ttl: None,
+        durability: Durability::Strict,
         door: DoorSettings {
             required: false,
             cache_ttl: Duration::from_secs(1),
