@@ -2,6 +2,8 @@
 //!
 //! A span costs a few microseconds whether or not it is shown. Most are worth it at any rate, because
 //! they carry a trace on; one more within the same process carries nothing on that its parent does not.
+//! A log shows such a one from DEBUG on: at INFO a request writes no line unless something is wrong with
+//! it, and that line has in its own fields what it is about.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,7 +16,7 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 static AUDIENCE: Audience = Audience::everybody();
 
 struct Audience {
-    /// Whether the log writes spans beside its lines.
+    /// Whether the log writes the spans within a process beside its lines.
     log: AtomicBool,
     /// Whether there is a collector, who records the traces that are sampled.
     collector: AtomicBool,
@@ -49,7 +51,7 @@ impl Audience {
     }
 
     fn note(&self, log: Option<LevelFilter>, is_collected: bool) {
-        let shows = log.is_none_or(|most| most >= LevelFilter::INFO);
+        let shows = log.is_none_or(|most| most >= LevelFilter::DEBUG);
         self.log.store(shows, Ordering::Relaxed);
         self.collector.store(is_collected, Ordering::Relaxed);
     }
@@ -80,6 +82,11 @@ mod tests {
         audience.note(Some(LevelFilter::WARN), false);
         assert!(!recorded.in_scope(|| audience.sees()), "nobody records it");
         audience.note(Some(LevelFilter::INFO), false);
+        assert!(
+            !audience.sees(),
+            "a line of that level says by itself what it is about"
+        );
+        audience.note(Some(LevelFilter::DEBUG), false);
         assert!(audience.sees());
     }
 }

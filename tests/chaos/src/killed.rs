@@ -254,7 +254,7 @@ pub async fn proof(site: &Site) -> anyhow::Result<Claim> {
             args.extend([flag.to_owned(), file.display().to_string()]);
         }
     }
-    let mut verify = Process::start(&program, args, [("RUST_LOG", "warn")])?;
+    let mut verify = Process::start(&program, args, std::iter::empty::<(&str, &str)>())?;
     let status = verify.wait(PROOF).await?;
     let about = "terrace ledger verify finds the books right";
     // Its last lines may come a moment after its end.

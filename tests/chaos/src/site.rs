@@ -311,10 +311,7 @@ impl Ground {
             let set = url.set_port(port);
             anyhow::ensure!(set.is_ok(), "the database's URL takes no port");
         }
-        let mut variables = vec![
-            ("TERRACE__LEDGER__DATABASE_URL".to_owned(), url.to_string()),
-            ("RUST_LOG".to_owned(), "warn".to_owned()),
-        ];
+        let mut variables = vec![("TERRACE__LEDGER__DATABASE_URL".to_owned(), url.to_string())];
         if let Some(certificates) = &self.certificates {
             variables.extend(certificates.variables(place));
         }

@@ -120,10 +120,7 @@ impl Terrace {
         if split {
             args.push("--split");
         }
-        let environment = [
-            ("TERRACE__LEDGER__DATABASE_URL", database.url()),
-            ("RUST_LOG", "warn"),
-        ];
+        let environment = [("TERRACE__LEDGER__DATABASE_URL", database.url())];
         let process = Process::start(&program, &args, environment)?;
         let line = process
             .wait_for_line(|line| line.starts_with(READY), START)

@@ -69,7 +69,7 @@ impl Gateway {
             "127.0.0.1:0",
         ];
         let gateway = program("terrace-tier-gateway", "terrace-tier-gateway")?;
-        let process = Process::start(&gateway, args, [("RUST_LOG", "warn")])?;
+        let process = Process::start(&gateway, args, std::iter::empty::<(&str, &str)>())?;
         let line = process
             .wait_for_line(|line| line.contains(LISTENING), START)
             .await?;

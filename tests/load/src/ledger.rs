@@ -54,10 +54,7 @@ impl Ledger {
         )?;
         let config = config.to_string_lossy().into_owned();
         let args = ["--config", &config, "--listen", "127.0.0.1:0"];
-        let environment = [
-            ("TERRACE__LEDGER__DATABASE_URL", database),
-            ("RUST_LOG", "warn"),
-        ];
+        let environment = [("TERRACE__LEDGER__DATABASE_URL", database)];
         let process = Process::start(&program, args, environment)?;
         let line = process
             .wait_for_line(|line| line.contains(LISTENING), START)

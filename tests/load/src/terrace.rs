@@ -56,10 +56,7 @@ impl Terrace {
         )?;
         let config = config.to_string_lossy().into_owned();
         let args = ["up", "--config", &config, "--listen", "127.0.0.1:0"];
-        let environment = [
-            ("TERRACE__LEDGER__DATABASE_URL", database.url()),
-            ("RUST_LOG", "warn"),
-        ];
+        let environment = [("TERRACE__LEDGER__DATABASE_URL", database.url())];
         let process = Process::start(&program("terrace", "terrace-cli")?, args, environment)?;
         let line = process
             .wait_for_line(|line| line.starts_with(READY), START)

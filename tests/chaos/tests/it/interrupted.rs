@@ -33,7 +33,7 @@ async fn under_way(attack: &Process) {
 async fn an_attack_that_is_told_to_stop_ends_what_it_has_started() {
     let program = Path::new(env!("CARGO_BIN_EXE_terrace-chaos"));
     let args = ["soak", "--rate", "1", "--window-seconds", "5"];
-    let mut attack = Process::start(program, args, [("RUST_LOG", "warn")]).unwrap();
+    let mut attack = Process::start(program, args, std::iter::empty::<(&str, &str)>()).unwrap();
     under_way(&attack).await;
     let started = children(attack.id());
     assert!(started.len() >= SERVICES, "{started:?}");

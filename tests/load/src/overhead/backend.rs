@@ -157,7 +157,7 @@ impl Backend {
     /// It does not start.
     pub(crate) async fn start() -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
-        let process = Process::start(&own, ["backend"], [("RUST_LOG", "warn")])?;
+        let process = Process::start(&own, ["backend"], std::iter::empty::<(&str, &str)>())?;
         let line = process
             .wait_for_line(|line| line.starts_with(READY), START)
             .await?;

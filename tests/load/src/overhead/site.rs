@@ -138,7 +138,6 @@ fn env(database: &TestDatabase) -> Vec<(String, String)> {
         ("TERRACE__LEDGER__DATABASE_URL", database.url()),
         ("TERRACE__AUTH__ROOT_KEY", ROOT_KEY),
         ("TERRACE__AUTH__PEPPER", "pepper-of-the-load-bench"),
-        ("RUST_LOG", "warn"),
         ("NO_COLOR", "1"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
