@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 use terrace_runtime::{Tasks, Work};
+use tokio::runtime::Handle;
 
 use crate::config::Settings;
 use crate::error::StartError;
@@ -43,6 +44,8 @@ pub(crate) struct Store {
     /// How long a transaction waits for a connection.
     patience: Duration,
     tasks: Tasks,
+    /// Where the connections are.
+    runtime: Handle,
 }
 
 impl Store {
@@ -53,15 +56,19 @@ impl Store {
             pool,
             patience: settings.connect_timeout,
             tasks,
+            runtime: Handle::current(),
         })
     }
 
-    /// Starts work that comes to its end even if nobody waits any more.
+    /// Starts work that comes to its end even if nobody waits any more. It runs where the connections
+    /// are: whoever asks may do so from a lane, and each answer of the database would have to wake one
+    /// thread that wakes another.
     pub(crate) fn detach<T: Send + 'static>(
         &self,
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Work<T> {
+        let _there = self.runtime.enter();
         self.tasks.detach(name, work)
     }
 }
