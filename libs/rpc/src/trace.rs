@@ -1,7 +1,8 @@
 //! One span per call on either side of a hop, parent and child.
 //!
 //! The client's span is written into the request, the server reads it there, so a trace goes on
-//! over the network and within the process alike. A span ends with its call: for a stream that is
+//! over the network and within the process alike. Where nobody would see the client's, the one that the
+//! call is made in is written instead. A span ends with its call: for a stream that is
 //! the last message, and whatever the handler does while it streams belongs to the span.
 
 use std::future::Future;
@@ -70,8 +71,12 @@ impl Middleware for Client {
         if is_infrastructure(request) {
             return Ok(Call::new(Span::none(), |_| true));
         }
-        let span = client_span(self.peer, method(request));
-        propagate::inject_span(&span, request.headers_mut());
+        let span = seen::span(|| client_span(self.peer, method(request)));
+        let carried = match span.is_none() {
+            true => Span::current(),
+            false => span.clone(),
+        };
+        propagate::inject_span(&carried, request.headers_mut());
         Ok(Call::new(span, |_| true))
     }
 
