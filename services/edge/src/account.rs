@@ -188,9 +188,12 @@ pub(crate) fn own_usage(response: &RouteResponse) -> Usage {
     own.unwrap_or_default()
 }
 
+/// Room for all that an answer has, those that the server adds among them.
+const MOST_HEADERS: usize = 16;
+
 /// The headers of an answer.
 pub(crate) fn headers(response: &RouteResponse) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(MOST_HEADERS);
     request_id(&response.request_id, &mut headers);
     if let Some(decision) = &response.decision {
         put("x-terrace-tier", &decision.tier, &mut headers);

@@ -71,6 +71,10 @@ pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     if first != Some(&b'{') {
         return Err(Refusal::field("body", "has to be a JSON object"));
     }
+    // To note the way to each value costs as much as to read it, so only what is wrong is read so.
+    if let Ok(value) = serde_json::from_slice(bytes) {
+        return Ok(value);
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let mut track = serde_path_to_error::Track::new();
     let read = T::deserialize(serde_path_to_error::Deserializer::new(

@@ -17,6 +17,7 @@ use terrace_domain::{Failure, Reason};
 use terrace_rpc::Link;
 use terrace_runtime::tasks::panic_message;
 use terrace_telemetry::metrics::{CONTENT_TYPE, render};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::Edge;
@@ -67,16 +68,18 @@ pub(crate) fn table(edge: Arc<Edge>, link: Link, pages: Option<Router<Arc<Edge>>
     if let Some(pages) = pages {
         routes = routes.merge(pages);
     }
-    let cors = origin::cors(&edge.settings);
+    // As one layer: each that the router is given by itself is cloned and boxed for every request.
+    let before_all = ServiceBuilder::new()
+        .layer(from_fn(observe::observe))
+        .layer(origin::cors(&edge.settings))
+        .layer(from_fn_with_state(Arc::clone(&edge), origin::guard))
+        .layer(CatchPanicLayer::custom(panicked));
     let has_tls = edge.settings.certificate.is_some();
     let routes = routes
         .merge(grpc_web::routes(link))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(&edge), origin::guard))
-        .layer(cors)
-        .layer(from_fn(observe::observe))
+        .layer(before_all)
         .with_state(edge);
     match has_tls {
         true => routes.layer(map_request(over_tls)),
