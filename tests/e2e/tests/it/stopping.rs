@@ -10,6 +10,7 @@ use terrace_testkit::provider::Reply;
 
 crate::in_both_placements!(
     a_request_in_flight_is_answered_before_the_end,
+    what_is_answered_before_it_is_settled_is_settled_before_the_end,
     no_process_is_left_behind,
 );
 
@@ -25,6 +26,19 @@ async fn a_request_in_flight_is_answered_before_the_end(placement: Placement) {
         sandbox.database.number("SELECT count(*) FROM usage_events"),
         1
     );
+}
+
+async fn what_is_answered_before_it_is_settled_is_settled_before_the_end(placement: Placement) {
+    let mut scenario = Scenario::default();
+    scenario.ledger.push("durability: relaxed".to_owned());
+    let mut sandbox = Sandbox::start(placement, scenario).await.unwrap();
+    let asked = (0..20).map(|_| in_background(sandbox.router(), question("capital?")));
+    for answer in asked.collect::<Vec<_>>() {
+        assert!(answer.await.unwrap().unwrap().passed);
+    }
+    assert!(sandbox.stop().await.unwrap(), "{}", sandbox.log());
+    let closed = "SELECT count(*) FROM requests WHERE outcome = 'passed'";
+    assert_eq!(sandbox.database.number(closed), 20, "{}", sandbox.log());
 }
 
 async fn no_process_is_left_behind(placement: Placement) {
