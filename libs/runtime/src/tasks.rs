@@ -18,7 +18,7 @@ use futures::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::shutdown::Shutdown;
 
@@ -98,6 +98,25 @@ impl Tasks {
         name: &'static str,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Work<T> {
+        self.track(name, work, Span::current())
+    }
+
+    /// As [`detach`](Self::detach), for work of many requests: it belongs into the trace of none, and no
+    /// span of whoever happened to start it stays open for it.
+    pub fn detach_apart<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Work<T> {
+        self.track(name, work, Span::none())
+    }
+
+    fn track<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Future<Output = T> + Send + 'static,
+        span: Span,
+    ) -> Work<T> {
         let entry = self.running.enter(name);
         // Work of a request is some ten kilobytes of states: boxed, it is copied once and not by each
         // of the hands that it goes through from here.
@@ -107,7 +126,7 @@ impl Tasks {
         });
         Work {
             name,
-            handle: start(self.tracker.track_future(work)),
+            handle: start_in(span, self.tracker.track_future(work)),
         }
     }
 
@@ -179,15 +198,23 @@ impl<T> Future for Work<T> {
     }
 }
 
-/// Starts a task in the current span. Everything in this workspace that starts one ends up here.
+/// Starts a task in the current span.
 pub(crate) fn start<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<T> {
+    start_in(Span::current(), task)
+}
+
+/// Starts a task in a span. Everything in this workspace that starts one ends up here.
+fn start_in<T: Send + 'static>(
+    span: Span,
     task: impl Future<Output = T> + Send + 'static,
 ) -> JoinHandle<T> {
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place where tasks begin: named and tracked by the callers above"
     )]
-    tokio::spawn(task.in_current_span())
+    tokio::spawn(task.instrument(span))
 }
 
 /// Runs `task` and turns its panic into a log line and an error.

@@ -6,8 +6,10 @@ use std::time::Duration;
 use terrace_config::Durability;
 use terrace_domain::Reason;
 use terrace_proto::router::v1 as wire;
+use terrace_telemetry::capture;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::fakes::{Answer, fails};
 use crate::world::{ID, World, question, question_for_big};
@@ -15,6 +17,8 @@ use crate::world::{ID, World, question, question_for_big};
 async fn relaxed() -> World {
     World::with(|stage| stage.settings.durability = Durability::Relaxed).await
 }
+
+const ROUTE: &str = "terrace.router.v1.RouterService/Route";
 
 /// As long as no answer takes that does not wait for the ledger.
 const SHORT: Duration = Duration::from_secs(5);
@@ -53,6 +57,22 @@ async fn what_may_be_sent_again_under_its_id_waits_for_the_ledger() {
     };
     let answer = timeout(SHORT, world.route(with_an_id)).await;
     assert!(answer.is_err(), "answered before it was settled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settlement_that_waits_keeps_no_span_of_a_request_open() {
+    let world = relaxed().await;
+    world.ledger.settle.always(Answer::Hangs);
+    let captured = capture::start();
+    let (root, trace) = capture::root("request");
+    let routed = world.route(question()).instrument(root.clone()).await;
+    assert!(routed.unwrap().passed);
+    drop(root);
+    world.ledger.settle.called(1).await;
+    let ended = captured.spans(trace);
+    let ended = ended.iter().filter(|span| span.name == ROUTE);
+    let tree = captured.tree(trace);
+    assert_eq!(ended.count(), 2, "the caller's and the callee's: {tree}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,8 +80,7 @@ impl Later {
         drop(waiting);
         if !has_sender {
             let work = self.clone().send_all(calls.clone());
-            // It is of many requests, and belongs into the trace of none.
-            tracing::Span::none().in_scope(|| drop(self.tasks.detach("settle_later", work)));
+            drop(self.tasks.detach_apart("settle_later", work));
         }
         Ok(())
     }
