@@ -49,17 +49,21 @@ as_root() {
     fi
 }
 
-# need_packages WHAT PACKAGE...: installs Debian packages, or says which ones are missing.
+# need_packages WHAT PACKAGE...: installs Debian packages, or says which ones are missing. Tests that need
+# different ones do so at the same time, and apt-get lets one in: they take turns, and wait for others.
 need_packages() {
-    local what=$1 log
+    local what=$1 log turns
     shift
     have apt-get || die "$what is missing. Install it with your package manager (Debian calls it: $*) and run this again."
     [ "$(id -u)" = 0 ] || have sudo ||
         die "$what is missing and there is no sudo here. Have an administrator run: apt-get install $*"
     say "installing $* (for $what)"
     log=$(mktemp)
-    if ! { as_root apt-get update -qq &&
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1; then
+    turns=${TMPDIR:-/tmp}/terrace-packages-$(id -u).lock
+    # Closed for apt-get: a service that a package starts would hold it.
+    if ! { flock 7 && as_root apt-get update -qq 7>&- &&
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+            install -y -qq --no-install-recommends "$@" 7>&-; } 7>"$turns" >"$log" 2>&1; then
         tail -15 "$log" >&2
         rm -f "$log"
         die "apt-get could not install $*: the lines above say why."
