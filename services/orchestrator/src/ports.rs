@@ -247,7 +247,8 @@ pub trait Ledger: Debug + Send + Sync {
         call: Call,
     ) -> Result<Option<SystemTime>, Failure>;
 
-    /// Writes down attempts and, with a close, ends the request.
+    /// Writes down attempts and, with a close, ends the request. It is in the books then; where nothing
+    /// was held or spent, and the config says so, it will be.
     async fn settle(
         &self,
         request: &Request,

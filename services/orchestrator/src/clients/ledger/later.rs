@@ -103,7 +103,16 @@ impl Later {
             }
             let tries = messages.into_iter().map(|message| once(&calls, message));
             let again: Vec<_> = join_all(tries).await.into_iter().flatten().collect();
-            pause = if again.is_empty() { MOMENT } else { PAUSE };
+            pause = match again.len() {
+                0 => MOMENT,
+                waiting => {
+                    tracing::warn!(
+                        waiting,
+                        "the ledger is away: free requests are settled later"
+                    );
+                    PAUSE
+                }
+            };
             self.end(again);
             if give_up.is_some_and(|end| Instant::now() >= end) {
                 return self.lose();
