@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 from hybrid import plan  # noqa: E402
+from hybrid.loop import Daemon, Stopper  # noqa: E402
 from hybrid.sandbox import MAX_FILE_BYTES, Missing, Refused, Sandbox  # noqa: E402
 from hybrid.store import Store  # noqa: E402
 
@@ -91,6 +92,23 @@ def test_a_signal_ends_the_call_at_hand(tmp_path):
     assert rows(tmp_path, "SELECT count(*) FROM steps") == [(0,)]
     assert ran(tmp_path, "--resume", "--max-steps", "0").returncode == 0
     assert rows(tmp_path, "SELECT status FROM runs") == [("given up",)]
+
+
+def test_a_signal_while_a_call_begins_ends_that_call(tmp_path, terrace, monkeypatch):
+    stopper, store, sandbox = Stopper(), Store(tmp_path / "memory.sqlite3"), Sandbox(tmp_path / "work")
+    begin = terrace.stream
+
+    def interrupted(*question, **options):
+        call = begin(*question, **options)
+        stopper.stop()
+        return call
+
+    monkeypatch.setattr(terrace, "stream", interrupted)
+    run = store.begin("take your time")
+    assert Daemon(terrace, store, sandbox, stopper).work(run, "take your time", 1) == "interrupted"
+    assert store.steps(run) == 0
+    store.close()
+    sandbox.close()
 
 
 def test_nonsense_is_refused_told_and_survived(tmp_path):

@@ -45,6 +45,12 @@ class Stopper:
         if self.call is not None:
             self.call.cancel()
 
+    def holds(self, call: Stream) -> None:
+        """From here on `stop` ends this call; one that came while the call began ends it at once."""
+        self.call = call
+        if self.asked.is_set():
+            call.cancel()
+
 
 @dataclass
 class Daemon:
@@ -187,7 +193,7 @@ class Daemon:
         if purpose == "plan" and self.plan_tier:
             options["tier"] = self.plan_tier
         stream = self.terrace.stream(question, action=purpose, tags={"agent": "hybrid_daemon"}, **options)
-        self.stopper.call = stream
+        self.stopper.holds(stream)
         try:
             for _ in stream:
                 pass
