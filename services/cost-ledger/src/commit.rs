@@ -8,7 +8,9 @@
 mod batch;
 mod desk;
 mod job;
+mod known;
 mod lent;
+mod outright;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,12 +22,14 @@ use tracing::Span;
 
 use self::batch::Batch;
 use self::job::{Job, Pending};
+use self::outright::Outright;
 use crate::error::Error;
 use crate::metrics;
 use crate::store::Store;
 
 pub(crate) use desk::{Desk, Page, id_used};
 pub(crate) use job::Write;
+pub(crate) use known::KnownLeases;
 pub(crate) use lent::Lent;
 
 /// The most writes of one transaction: enough to fill the disk's time, few enough to answer soon.
@@ -40,6 +44,7 @@ pub(crate) struct Commits {
     store: Store,
     durability: Durability,
     queue: Arc<Mutex<Queue>>,
+    leases: Arc<KnownLeases>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +60,7 @@ impl Commits {
             store,
             durability,
             queue: Arc::default(),
+            leases: Arc::default(),
         }
     }
 
@@ -122,8 +128,24 @@ impl Commits {
         }
     }
 
-    /// Writes a batch; begins the periods that it finds missing.
+    /// Writes a batch: outright if it can be, else in a transaction that looks at everything first.
     async fn attempt(&self, jobs: &[Arc<dyn Job>]) -> Result<(), Error> {
+        let Some(outright) = Outright::of(jobs, &self.leases, self.durability) else {
+            return self.look_and_write(jobs).await;
+        };
+        let outright = Arc::new(outright);
+        match self.store.transact(Arc::clone(&outright)).await {
+            Err(Error::Surprised(cause)) => {
+                self.leases.forget(outright.leases());
+                tracing::debug!(%cause, writes = jobs.len(), "not as it was thought to be");
+                self.look_and_write(jobs).await
+            }
+            done => done,
+        }
+    }
+
+    /// Looks at all that a batch is about, and writes it; begins the periods that it finds missing.
+    async fn look_and_write(&self, jobs: &[Arc<dyn Job>]) -> Result<(), Error> {
         let batch = Arc::new(Batch::of(jobs, self.durability));
         let mut begun = 0;
         loop {
@@ -132,8 +154,9 @@ impl Commits {
                     begun += 1;
                     self.store.transact(Arc::new(missing)).await?;
                 }
-                Ok(alerts) => {
-                    alerts.iter().for_each(metrics::alert);
+                Ok(written) => {
+                    written.alerts.iter().for_each(metrics::alert);
+                    self.leases.learn(&written.leases);
                     return Ok(());
                 }
                 Err(error) => return Err(error),

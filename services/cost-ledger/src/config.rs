@@ -34,7 +34,7 @@ pub struct Settings {
     pub durability: Durability,
     /// How often expired requests are looked for.
     pub reaper_interval: Duration,
-    /// The most connections to the database.
+    /// The most connections to the database; at least two.
     pub max_connections: u32,
     /// For one statement.
     pub statement_timeout: Duration,

@@ -16,6 +16,9 @@ pub(crate) enum Error {
     /// Two transactions got into each other's way and this one was undone: run it again.
     #[error("undone by the database because of another transaction")]
     Conflict(#[source] sqlx::Error),
+    /// What was to be booked without a look is not as it was thought to be: look first.
+    #[error("a request, a lease or a budget is not as it was thought to be")]
+    Surprised(#[source] sqlx::Error),
     /// A statement or a row is not what it should be.
     #[error("the database refused a statement or returned a row that makes no sense")]
     Broken(#[source] sqlx::Error),
@@ -49,7 +52,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(failure) => failure,
-            Error::Unavailable(cause) | Error::Conflict(cause) => {
+            Error::Unavailable(cause) | Error::Conflict(cause) | Error::Surprised(cause) => {
                 tracing::warn!(%cause, "database not available");
                 Self::new(Reason::LedgerUnavailable, UNAVAILABLE).retry_after(PAUSE)
             }

@@ -61,6 +61,11 @@ words! {
 }
 
 impl StepOutcome {
+    /// Whether something was answered.
+    pub(crate) const fn is_answer(self) -> bool {
+        matches!(self, Self::Accepted | Self::Rejected)
+    }
+
     /// Whether a step that was booked like this can still turn out to have ended like `after`.
     pub(crate) const fn gives_way_to(self, after: Self) -> bool {
         match self {

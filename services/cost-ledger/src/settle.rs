@@ -9,7 +9,7 @@ use terrace_domain::{BudgetName, Failure, NanoUsd, Reason, RequestId};
 use terrace_telemetry::fields;
 
 use crate::books::{Books, Close, Entries, Identity, PeriodId, Settlement};
-use crate::commit::{Commits, Desk, Page, Write};
+use crate::commit::{Commits, Desk, KnownLeases, Page, Write};
 use crate::metrics;
 
 /// What steps were, and how the request ended if it has.
@@ -68,6 +68,15 @@ impl Write for Settle {
             true => self.identity.budgets(),
             false => Vec::new(),
         }
+    }
+
+    fn is_outright(&self, leases: &KnownLeases) -> bool {
+        let is_paid = |step: &Settlement| match step.debit {
+            Some(debit) => leases.knows(debit.lease_id),
+            // What has not answered may have been held, and cost nothing all the same.
+            None => step.cost.is_zero() && step.outcome.is_answer(),
+        };
+        self.close.is_some() && !self.steps.is_empty() && self.steps.iter().all(is_paid)
     }
 
     fn decide(&self, desk: &mut Desk) -> Result<Settled, Failure> {

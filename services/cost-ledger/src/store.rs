@@ -16,6 +16,7 @@ mod events;
 pub(crate) mod history;
 mod holds;
 pub(crate) mod leases;
+pub(crate) mod outright;
 pub(crate) mod periods;
 pub(crate) mod requests;
 pub(crate) mod rows;
@@ -41,6 +42,8 @@ pub(crate) use tx::Transaction;
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     pool: PgPool,
+    /// A connection for transactions that find every row by its key.
+    by_key: PgPool,
     /// How long a transaction waits for a connection.
     patience: Duration,
     tasks: Tasks,
@@ -51,9 +54,10 @@ pub(crate) struct Store {
 impl Store {
     /// Waits for the database, brings its tables up to date and opens the pool.
     pub(crate) async fn open(settings: &Settings, tasks: Tasks) -> Result<Self, StartError> {
-        let pool = connect::open(settings).await?;
+        let (pool, by_key) = connect::open(settings).await?;
         Ok(Self {
             pool,
+            by_key,
             patience: settings.connect_timeout,
             tasks,
             runtime: Handle::current(),

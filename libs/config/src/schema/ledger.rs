@@ -22,7 +22,7 @@ pub struct Ledger {
     pub reservation_ttl: Duration,
     /// How often expired reservations are looked for. Default: 5 s.
     pub reaper_interval: Duration,
-    /// The connections kept to the database. Default: 8.
+    /// The connections kept to the database, two or more: one of them writes batches. Default: 8.
     pub max_connections: u32,
     /// For one statement, its wait for a lock included. Default: 10 s.
     pub statement_timeout: Duration,
@@ -117,7 +117,7 @@ impl Ledger {
             max_connections: section.or(
                 "max_connections",
                 default.max_connections,
-                count(1..=1000),
+                count(2..=1000),
             ),
             statement_timeout: section.or("statement_timeout", default.statement_timeout, moment()),
             connect_timeout: section.or("connect_timeout", default.connect_timeout, moment()),

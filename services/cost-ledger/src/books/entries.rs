@@ -17,6 +17,17 @@ pub(crate) struct Movement {
     pub(crate) leased: NanoUsd,
 }
 
+impl Movement {
+    /// Both, one after the other.
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self {
+            reserved: self.reserved.plus(other.reserved),
+            spent: self.spent.plus(other.spent),
+            leased: self.leased.plus(other.leased),
+        }
+    }
+}
+
 /// What one call changes.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {

@@ -37,9 +37,7 @@ impl Purse {
         standing.spent = standing.spent.plus(movement.spent);
         standing.reserved = standing.reserved.plus(movement.reserved);
         standing.leased = standing.leased.plus(movement.leased);
-        self.moved.spent = self.moved.spent.plus(movement.spent);
-        self.moved.reserved = self.moved.reserved.plus(movement.reserved);
-        self.moved.leased = self.moved.leased.plus(movement.leased);
+        self.moved = self.moved.plus(movement);
     }
 }
 
@@ -67,6 +65,8 @@ pub(crate) struct Alert {
 pub(crate) struct Purses {
     now: OffsetDateTime,
     purses: BTreeMap<PeriodId, Purse>,
+    /// How sums move that nobody has looked at; there when nobody looks at any.
+    unseen: Option<BTreeMap<PeriodId, Movement>>,
     alerts: Vec<Alert>,
 }
 
@@ -75,6 +75,17 @@ impl Purses {
         Self {
             now,
             purses,
+            unseen: None,
+            alerts: Vec::new(),
+        }
+    }
+
+    /// For writes that look at no budget: how they move the sums is added up, and no more.
+    pub(crate) const fn unseen(now: OffsetDateTime) -> Self {
+        Self {
+            now,
+            purses: BTreeMap::new(),
+            unseen: Some(BTreeMap::new()),
             alerts: Vec::new(),
         }
     }
@@ -133,6 +144,10 @@ impl Purses {
     /// keep a settlement out.
     pub(crate) fn apply(&mut self, movements: &BTreeMap<PeriodId, Movement>) {
         for (period, movement) in movements {
+            if let Some(unseen) = &mut self.unseen {
+                let moved = unseen.entry(*period).or_default();
+                *moved = moved.plus(*movement);
+            }
             let Some(purse) = self.purses.get_mut(period) else {
                 continue;
             };
@@ -156,6 +171,13 @@ impl Purses {
         purses.filter(move |(period, purse)| {
             purse.moved != Movement::default() || purse.recalls || alerts(*period)
         })
+    }
+
+    /// How the sums move that nobody has looked at, in the order in which their rows are locked.
+    pub(crate) fn moved_unseen(&self) -> impl Iterator<Item = (PeriodId, Movement)> {
+        let unseen = self.unseen.iter().flatten();
+        let moved = unseen.filter(|(_, moved)| **moved != Movement::default());
+        moved.map(|(period, moved)| (*period, *moved))
     }
 
     /// The alerts that have become due.

@@ -13,6 +13,7 @@ use terrace_domain::{BudgetName, RequestId};
 
 use super::desk::{Desk, Page};
 use super::job::Job;
+use super::lent::Lent;
 use crate::books::PeriodId;
 use crate::budget::{Alert, Purses};
 use crate::error::Error;
@@ -28,16 +29,11 @@ pub(super) struct Batch {
 }
 
 impl Transaction for Batch {
-    /// The alerts that have become due.
-    type Output = Vec<Alert>;
+    type Output = Written;
     const NAME: &'static str = "write a batch";
-    /// Every row is found by its key. Plans that were made while the tables were small must not
-    /// become scans of large ones, and are not worth making anew for each batch.
-    const BEGIN: &'static str = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; \
-        SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; \
-        SET LOCAL enable_mergejoin = off";
+    const BY_KEY: bool = true;
 
-    async fn run(&self, database: &mut PgConnection) -> Result<Vec<Alert>, Error> {
+    async fn run(&self, database: &mut PgConnection) -> Result<Written, Error> {
         let mut desk = self.lock(database).await?;
         for job in &self.jobs {
             job.decide(&mut desk);
@@ -47,8 +43,19 @@ impl Transaction for Batch {
             false => Durability::Strict,
         };
         entries::write(database, &desk, durability).await?;
-        Ok(desk.purses.alerts().to_vec())
+        Ok(Written {
+            alerts: desk.purses.alerts().to_vec(),
+            leases: desk.leases,
+        })
     }
+}
+
+/// What a batch has come to.
+pub(super) struct Written {
+    /// The alerts that have become due.
+    pub(super) alerts: Vec<Alert>,
+    /// The leases that it has touched, as they are now.
+    pub(super) leases: BTreeMap<RequestId, Lent>,
 }
 
 impl Batch {

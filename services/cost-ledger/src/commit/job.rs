@@ -7,6 +7,7 @@ use terrace_domain::{BudgetName, Failure, RequestId};
 use tokio::sync::oneshot;
 
 use super::desk::{Desk, Page};
+use super::known::KnownLeases;
 
 /// A write to the books of one request.
 ///
@@ -30,6 +31,12 @@ pub(crate) trait Write: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether it closes a request that nobody is likely to have heard of, and pays all that it costs
+    /// from these leases: see [`Outright`](super::outright::Outright).
+    fn is_outright(&self, _leases: &KnownLeases) -> bool {
+        false
+    }
+
     /// Works out what changes and enters it; a refusal enters nothing.
     fn decide(&self, desk: &mut Desk) -> Result<Self::Output, Failure>;
 
@@ -42,6 +49,7 @@ pub(super) trait Job: fmt::Debug + Send + Sync {
     fn request_id(&self) -> RequestId;
     fn leases(&self) -> Vec<RequestId>;
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName>;
+    fn is_outright(&self, leases: &KnownLeases) -> bool;
     fn decide(&self, desk: &mut Desk);
     /// Gives the caller what was decided last, or why that could not be written.
     fn answer(&self, committed: Result<(), Failure>);
@@ -91,6 +99,10 @@ impl<W: Write> Job for Pending<W> {
 
     fn budgets(&self, page: Option<&Page>) -> Vec<BudgetName> {
         self.write.budgets(page)
+    }
+
+    fn is_outright(&self, leases: &KnownLeases) -> bool {
+        self.write.is_outright(leases)
     }
 
     fn decide(&self, desk: &mut Desk) {

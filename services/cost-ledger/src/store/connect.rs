@@ -36,8 +36,9 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), StartError> {
     bring_up_to_date(&options(&settings.database_url)?, settings).await
 }
 
-/// Waits for the server, brings the tables up to date and opens the pool.
-pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
+/// Waits for the server, brings the tables up to date and opens two pools: one for all, and one
+/// connection for transactions that find every row by its key.
+pub(super) async fn open(settings: &Settings) -> Result<(PgPool, PgPool), StartError> {
     let options = options(&settings.database_url)?;
     bring_up_to_date(&options, settings).await?;
 
@@ -50,8 +51,23 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
         // PostgreSQL would compile each of them: 30 ms for a statement that runs in one.
         ("jit", "off".to_owned()),
     ]);
-    Ok(PgPoolOptions::new()
-        .max_connections(settings.max_connections)
+    let by_key = pool(settings, 1, options.clone().options(BY_KEY));
+    let others = settings.max_connections.saturating_sub(1).max(1);
+    Ok((pool(settings, others, options), by_key))
+}
+
+/// Every row is found by its key. Plans that were made while the tables were small must not become
+/// scans of large ones, and are not worth making anew each time.
+const BY_KEY: [(&str, &str); 4] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
+fn pool(settings: &Settings, most: u32, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(most)
         .acquire_timeout(settings.connect_timeout.min(NEW_CONNECTION))
         // A connection that worked a moment ago is not asked first whether it still does.
         .test_before_acquire(false)
@@ -63,7 +79,7 @@ pub(super) async fn open(settings: &Settings) -> Result<PgPool, StartError> {
                 }
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 async fn bring_up_to_date(

@@ -8,6 +8,9 @@ const RUN_AGAIN: [&str; 2] = [
     "40P01", // deadlock_detected
 ];
 
+/// What `make_sure` fails with.
+const SURPRISE: &str = "TR001";
+
 /// Single states that pass by themselves or by an operator's hand, not by other input.
 const NOT_NOW: [&str; 4] = [
     "55P03", // lock_not_available: the lock time-out
@@ -35,6 +38,7 @@ impl From<sqlx::Error> for Error {
         }
         let state = error.as_database_error().and_then(|error| error.code());
         match state {
+            Some(state) if state == SURPRISE => Self::Surprised(error),
             Some(state) if RUN_AGAIN.contains(&&*state) => Self::Conflict(error),
             _ => Self::Broken(error),
         }

@@ -7,7 +7,7 @@ use terrace_domain::{KeyId, NanoUsd, RequestId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::rows::{array, optional, parsed, target};
+use super::rows::{array, count, optional, parsed, target};
 use super::statement::Statement;
 use crate::books::{Lease, PeriodId};
 use crate::commit::Lent;
@@ -133,6 +133,30 @@ const CHANGE: &str = "
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[])
          AS changed (lease_id, granted, remaining, expires_at)
     WHERE leases.lease_id = changed.lease_id";
+
+/// Takes from leases what steps have taken from them, as `paying`: from none that has ended or has too
+/// little left. Returns how many are to pay.
+pub(super) fn pay<'a>(statement: &mut Statement, leases: impl Iterator<Item = &'a Lent>) -> i64 {
+    let (mut ids, mut taken) = (vec![], vec![]);
+    for lent in leases {
+        ids.push(lent.lease.lease_id.as_uuid());
+        taken.push(lent.taken().get());
+    }
+    let paying = count(&ids);
+    if paying > 0 {
+        statement.part("paying", PAY).bind(ids).bind(taken);
+    }
+    paying
+}
+
+const PAY: &str = "
+    UPDATE leases SET remaining_nano_usd = remaining_nano_usd - wanted.taken
+    FROM (SELECT lease_id, new.taken
+          FROM unnest($1::uuid[], $2::bigint[]) AS new (lease_id, taken)
+          JOIN leases USING (lease_id)
+          ORDER BY lease_id FOR NO KEY UPDATE OF leases) AS wanted
+    WHERE leases.lease_id = wanted.lease_id AND remaining_nano_usd >= wanted.taken
+    RETURNING 1";
 
 /// Takes away the rows of leases that have ended.
 pub(super) fn end(statement: &mut Statement, ids: impl Iterator<Item = RequestId>) {

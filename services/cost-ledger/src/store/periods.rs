@@ -10,7 +10,7 @@ use terrace_domain::{BudgetName, NanoUsd, Score};
 use time::OffsetDateTime;
 
 use super::Transaction;
-use super::rows::{parsed, zone};
+use super::rows::{count, parsed, zone};
 use super::statement::Statement;
 use crate::books::{Movement, PeriodId};
 use crate::budget::{Period, Purse, Purses, Standing};
@@ -137,6 +137,47 @@ const APPLY: &str = "
                 $7::boolean[])
          AS moved (period_id, reserved, spent, leased, recalls, alerted, refused)
     WHERE period.period_id = moved.period_id";
+
+/// Moves sums that nobody has looked at, as `moved`, once all of `paying` have paid: none of a period
+/// that an alert becomes due for, and none of one that is not there. Returns how many are to move.
+pub(super) fn move_unseen(statement: &mut Statement, purses: &Purses, paying: i64) -> i64 {
+    let (mut ids, mut reserved, mut spent, mut leased) = (vec![], vec![], vec![], vec![]);
+    for (period, moved) in purses.moved_unseen() {
+        ids.push(period.0);
+        reserved.push(moved.reserved.get());
+        spent.push(moved.spent.get());
+        leased.push(moved.leased.get());
+    }
+    let moving = count(&ids);
+    statement
+        .part("moved", MOVE_UNSEEN)
+        .bind(ids)
+        .bind(reserved)
+        .bind(spent)
+        .bind(leased)
+        .bind(paying);
+    moving
+}
+
+/// The alert is that of [`Standing::is_nearly_spent`], in the same whole numbers.
+const MOVE_UNSEEN: &str = "
+    UPDATE budget_periods period
+    SET reserved_nano_usd = period.reserved_nano_usd + moving.reserved,
+        spent_nano_usd = period.spent_nano_usd + moving.spent,
+        leased_nano_usd = period.leased_nano_usd + moving.leased
+    FROM (SELECT period_id, budget_id, reserved, spent, leased
+          FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
+               AS new (period_id, reserved, spent, leased)
+          JOIN budget_periods USING (period_id)
+          WHERE (SELECT count(*) FROM paying) = $5
+          ORDER BY period_id FOR NO KEY UPDATE OF budget_periods) AS moving
+    JOIN budgets budget ON budget.budget_id = moving.budget_id
+    WHERE period.period_id = moving.period_id
+      AND NOT (budget.active AND moving.spent > 0 AND period.alerted_at IS NULL
+               AND period.spent_nano_usd + moving.spent
+                   >= div((cap_nano_usd::numeric + period.topped_up_nano_usd)
+                          * round(alert_threshold * 1000000)::bigint, 1000000))
+    RETURNING 1";
 
 /// Begins the periods at hand of these budgets.
 #[derive(Debug)]

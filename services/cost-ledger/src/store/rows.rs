@@ -170,6 +170,11 @@ pub(super) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
+/// How many there are, as the database counts.
+pub(super) fn count<T>(of: &[T]) -> i64 {
+    signed(of.len() as u64)
+}
+
 /// A count for the database, cut to what it can hold.
 pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)

@@ -19,6 +19,8 @@ use crate::error::Error;
 #[derive(Default)]
 pub(super) struct Statement {
     text: String,
+    /// What it ends by asking; empty for nothing.
+    asked: String,
     values: PgArguments,
     wrong: Option<BoxDynError>,
 }
@@ -35,6 +37,13 @@ impl Statement {
         self.text.push_str(" AS (");
         self.text.push_str(&counted_on(sql, self.values.len()));
         self.text.push(')');
+        self
+    }
+
+    /// Has the statement end by asking this, which may make it fail as a whole. Its placeholders are
+    /// counted and bound as those of a part.
+    pub(super) fn ask(&mut self, sql: &str) -> &mut Self {
+        self.asked = counted_on(sql, self.values.len());
         self
     }
 
@@ -63,7 +72,7 @@ impl Statement {
             return Err(sqlx::Error::Encode(wrong).into());
         }
         // Every part of the text is a constant of this crate.
-        let text = AssertSqlSafe(self.text + end(durability));
+        let text = AssertSqlSafe(self.text + &end(&self.asked, durability));
         sqlx::query_with(text, self.values)
             .execute(database)
             .await?;
@@ -72,11 +81,16 @@ impl Statement {
 }
 
 /// The end of a statement. The setting holds for its transaction alone.
-const fn end(durability: Durability) -> &'static str {
-    match durability {
-        Durability::Strict => " SELECT",
-        Durability::Relaxed => " SELECT set_config('synchronous_commit', 'off', true)",
-    }
+fn end(asked: &str, durability: Durability) -> String {
+    let setting = match durability {
+        Durability::Strict => "",
+        Durability::Relaxed => "set_config('synchronous_commit', 'off', true)",
+    };
+    let comma = match asked.is_empty() || setting.is_empty() {
+        true => "",
+        false => ", ",
+    };
+    format!(" SELECT {asked}{comma}{setting}")
 }
 
 /// The statement with placeholders that begin after the first `before`.
@@ -114,6 +128,18 @@ mod tests {
              two AS (DELETE FROM d WHERE e = $3)"
         );
         assert_eq!(statement.values.len(), 3);
+        statement.ask("f($1)").bind(1_i64);
+        assert_eq!(statement.asked, "f($4)");
+    }
+
+    #[test]
+    fn a_statement_ends_by_what_is_asked_and_how_it_commits() {
+        let setting = "set_config('synchronous_commit', 'off', true)";
+        assert_eq!(end("", Durability::Strict), " SELECT ");
+        assert_eq!(end("f()", Durability::Strict), " SELECT f()");
+        assert_eq!(end("", Durability::Relaxed), format!(" SELECT {setting}"));
+        let both = end("f()", Durability::Relaxed);
+        assert_eq!(both, format!(" SELECT f(), {setting}"));
     }
 
     #[test]

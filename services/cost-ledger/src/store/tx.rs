@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
 use tokio::time::Instant;
 
@@ -34,6 +35,13 @@ pub(crate) trait Transaction: Send + Sync + 'static {
     /// How it begins; settings that hold for it alone may follow.
     const BEGIN: &'static str = "BEGIN";
 
+    /// Whether it is one statement. That is a transaction by itself: neither the beginning nor the
+    /// end is a turn of its own.
+    const ALONE: bool = false;
+
+    /// Whether it finds every row by its key, and is run so often that its plans are kept.
+    const BY_KEY: bool = false;
+
     /// The work itself. An error rolls everything back.
     fn run(
         &self,
@@ -44,7 +52,11 @@ pub(crate) trait Transaction: Send + Sync + 'static {
 impl Store {
     /// Runs a transaction to its end and commits it, even if nobody waits any more.
     pub(crate) async fn transact<T: Transaction>(&self, work: Arc<T>) -> Result<T::Output, Error> {
-        let (pool, patience) = (self.pool.clone(), self.patience);
+        let pool = match T::BY_KEY {
+            true => self.by_key.clone(),
+            false => self.pool.clone(),
+        };
+        let patience = self.patience;
         let done = self.detach(T::NAME, async move {
             let mut tried = 0;
             loop {
@@ -67,6 +79,10 @@ async fn once<T: Transaction>(
     work: &T,
     patience: Duration,
 ) -> Result<T::Output, Error> {
+    if T::ALONE {
+        let mut connection = acquire(pool, patience).await?;
+        return work.run(&mut connection).await;
+    }
     let mut transaction = begin(pool, T::BEGIN, patience).await?;
     if T::SNAPSHOT {
         sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -87,7 +103,7 @@ async fn once<T: Transaction>(
     }
 }
 
-/// Begins once there is a connection, and waits for one as long as the config allows.
+/// Begins once there is a connection.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that begins transactions: inside a task that nobody drops"
@@ -97,11 +113,26 @@ async fn begin(
     how: &'static str,
     patience: Duration,
 ) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    patiently(patience, || pool.begin_with(how)).await
+}
+
+async fn acquire(
+    pool: &PgPool,
+    patience: Duration,
+) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    patiently(patience, || pool.acquire()).await
+}
+
+/// Waits for a connection as long as the config allows.
+async fn patiently<T, F: Future<Output = Result<T, sqlx::Error>>>(
+    patience: Duration,
+    tried: impl Fn() -> F,
+) -> Result<T, sqlx::Error> {
     let give_up = Instant::now() + patience;
     loop {
-        match pool.begin_with(how).await {
+        match tried().await {
             Err(sqlx::Error::PoolTimedOut) if Instant::now() < give_up => {}
-            begun => return begun,
+            got => return got,
         }
     }
 }

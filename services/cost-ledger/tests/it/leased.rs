@@ -10,7 +10,7 @@ use terrace_proto::ledger::v1 as wire;
 use crate::sandbox::{DAILY, PROJECT, Sandbox, answer, budget, hold, settling, spent, target};
 
 /// Leases of up to a hundred, out of up to three hundred.
-const LEASES: Leases = Leases {
+pub(crate) const LEASES: Leases = Leases {
     enabled: true,
     slice: NanoUsd::new(100),
     ttl: Duration::from_secs(4),
@@ -23,6 +23,15 @@ pub(crate) async fn lending(cap: i64) -> Sandbox {
         settings.leases = LEASES;
     })
     .await
+}
+
+/// A step for which `debit` was taken from a lease.
+pub(crate) fn paid_from(lease_id: RequestId, debit: i64, cost: i64) -> wire::StepSettlement {
+    wire::StepSettlement {
+        lease_id: lease_id.to_string(),
+        lease_debit_nano_usd: debit,
+        ..spent("attempt/0", cost)
+    }
 }
 
 impl Sandbox {
@@ -74,11 +83,7 @@ impl Sandbox {
         cost: i64,
     ) -> RequestId {
         let id = RequestId::generate();
-        let step = wire::StepSettlement {
-            lease_id: lease_id.to_string(),
-            lease_debit_nano_usd: debit,
-            ..spent("attempt/0", cost)
-        };
+        let step = paid_from(lease_id, debit, cost);
         self.settle(settling(id, [step])).await.unwrap();
         id
     }
@@ -129,11 +134,7 @@ async fn a_settlement_that_is_repeated_takes_from_its_lease_once() {
     let (lease, id) = (RequestId::generate(), RequestId::generate());
     ledger.acquire(lease, 100).await;
     for _ in 0..3 {
-        let step = wire::StepSettlement {
-            lease_id: lease.to_string(),
-            lease_debit_nano_usd: 30,
-            ..spent("attempt/0", 20)
-        };
+        let step = paid_from(lease, 30, 20);
         ledger.settle(settling(id, [step])).await.unwrap();
     }
     assert_eq!(ledger.standing().await, (20, 70));

@@ -4,10 +4,11 @@
 use futures::future::{BoxFuture, FutureExt as _, join_all};
 use proptest::prelude::*;
 use terrace_domain::{Reason, RequestId};
+use terrace_proto::ledger::v1::RequestOutcome;
 
-use crate::leased::lending;
+use crate::leased::{lending, paid_from};
 use crate::rounds::{Round, play_any};
-use crate::sandbox::{Sandbox, hold};
+use crate::sandbox::{Sandbox, closing, hold, settling};
 
 /// Enough for a few leases and holds.
 const CAP: i64 = 2_000;
@@ -16,7 +17,7 @@ const CAP: i64 = 2_000;
 enum Call {
     Acquire,
     Renew { more: i64 },
-    Settle { debit: i64 },
+    Settle { debit: i64, closes: bool },
     GiveBack { outstanding: i64 },
     Lose,
     Reserve { amount: i64 },
@@ -26,7 +27,7 @@ fn calls() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => Just(Call::Acquire),
         2 => (0..200_i64).prop_map(|more| Call::Renew { more }),
-        4 => (1..60_i64).prop_map(|debit| Call::Settle { debit }),
+        5 => (1..60_i64, any::<bool>()).prop_map(|(debit, closes)| Call::Settle { debit, closes }),
         2 => prop_oneof![Just(0), 1..80_i64].prop_map(|outstanding| Call::GiveBack { outstanding }),
         1 => Just(Call::Lose),
         2 => (50..400_i64).prop_map(|amount| Call::Reserve { amount }),
@@ -44,14 +45,19 @@ fn make<'a>(ledger: &'a Sandbox, lease: RequestId, call: Call) -> BoxFuture<'a, 
                 }
             }
             Call::Renew { more } => drop(ledger.renew(lease, more).await),
-            Call::Settle { debit } => {
+            Call::Settle { debit, closes } => {
                 let out =
                     format!("SELECT remaining_nano_usd FROM leases WHERE lease_id = '{lease}'");
                 let out = ledger.database.query(&out);
                 // What an orchestrator takes is never more than it has.
                 let left = out.first().map_or(0, |row| row[0].parse().unwrap());
                 if debit * 8 <= left {
-                    ledger.settle_from(lease, debit, debit / 2).await;
+                    let ask = settling(RequestId::generate(), [paid_from(lease, debit, debit / 2)]);
+                    let ask = match closes {
+                        true => closing(ask, RequestOutcome::Passed, "api_fallback"),
+                        false => ask,
+                    };
+                    ledger.settle(ask).await.unwrap();
                 }
             }
             Call::GiveBack { outstanding } => drop(ledger.give_back(lease, outstanding).await),

@@ -21,6 +21,7 @@ mod leased;
 mod lent_and_held;
 mod listed;
 mod orphans;
+mod outright;
 mod payers;
 mod refused;
 mod rounds;
