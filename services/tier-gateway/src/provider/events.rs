@@ -43,17 +43,14 @@ impl<W: Wire> Events<W> {
             terminated: false,
         }
     }
+}
 
-    fn read(&mut self, event: &Event) -> Result<Option<Chunk>, Fault> {
-        match self.wire.read(event) {
-            Ok(Said::Chunk(chunk)) => return Ok(Some(chunk)),
-            Ok(Said::Nothing) => {}
-            Ok(Said::End) => self.terminated = true,
-            // Whatever an event of a name that nobody knows holds, it is not for us.
-            Err(Fault::Malformed { .. }) if !self.wire.knows(&event.name) => {}
-            Err(fault) => return Err(fault),
-        }
-        Ok(None)
+/// What an event says to who knows the wire.
+fn read(wire: &mut impl Wire, event: &Event) -> Result<Said, Fault> {
+    match wire.read(event) {
+        // Whatever an event of a name that nobody knows holds, it is not for us.
+        Err(Fault::Malformed { .. }) if !wire.knows(&event.name) => Ok(Said::Nothing),
+        said => said,
     }
 }
 
@@ -66,8 +63,10 @@ impl<W: Wire> Decode for Events<W> {
         while !self.terminated
             && let Some(event) = self.sse.next()?
         {
-            if let Some(chunk) = self.read(&event)? {
-                return Ok(Some(chunk));
+            match read(&mut self.wire, event)? {
+                Said::Chunk(chunk) => return Ok(Some(chunk)),
+                Said::Nothing => {}
+                Said::End => self.terminated = true,
             }
         }
         Ok(None)
@@ -77,11 +76,14 @@ impl<W: Wire> Decode for Events<W> {
         let Some(event) = self.sse.rest()? else {
             return Ok(None);
         };
-        match self.read(&event) {
+        match read(&mut self.wire, event) {
+            Ok(Said::Chunk(chunk)) => return Ok(Some(chunk)),
+            Ok(Said::End) => self.terminated = true,
             // Half an event is what a cut answer ends with; that is no offence in itself.
-            Err(Fault::Malformed { .. }) => Ok(None),
-            read => read,
+            Ok(Said::Nothing) | Err(Fault::Malformed { .. }) => {}
+            Err(fault) => return Err(fault),
         }
+        Ok(None)
     }
 
     fn is_terminated(&self) -> bool {

@@ -4,6 +4,8 @@
 //! be split over packets; one that never ends is stopped at the limit and not when memory is.
 //! Lines end in LF or CRLF: the lone CR that server-sent events also allow is sent by no one.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use crate::error::Fault;
@@ -11,10 +13,10 @@ use crate::error::Fault;
 /// The longest line that is read: more than any event of any backend has.
 pub(crate) const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// A line without its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
-    pub(crate) text: String,
+/// A line without its end, where it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    pub(crate) text: &'a str,
     /// Where it begins, in bytes from the start of the stream.
     pub(crate) offset: u64,
 }
@@ -42,54 +44,62 @@ impl Lines {
     }
 
     /// The next whole line, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Line>, Fault> {
-        let unsearched = &self.buffer[self.searched..];
-        let Some(length) = memchr(b'\n', unsearched) else {
-            self.searched = self.buffer.len();
-            self.check_length(self.searched - self.given)?;
-            return Ok(None);
-        };
-        let end = self.searched + length;
-        let line = self.line(end)?;
-        self.given = end + 1;
-        self.searched = self.given;
-        Ok(Some(line))
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, Fault> {
+        let found = self.find()?;
+        found.map(|place| self.line(place)).transpose()
     }
 
     /// What is left when the stream has ended, if anything.
-    pub(crate) fn rest(&mut self) -> Result<Option<Line>, Fault> {
-        let end = self.buffer.len();
-        if self.given == end {
-            return Ok(None);
-        }
-        let line = self.line(end)?;
-        self.given = end;
-        self.searched = end;
-        Ok(Some(line))
+    pub(crate) fn rest(&mut self) -> Result<Option<Line<'_>>, Fault> {
+        let found = self.find_rest();
+        found.map(|place| self.line(place)).transpose()
     }
 
-    fn line(&self, end: usize) -> Result<Line, Fault> {
-        let bytes = &self.buffer[self.given..end];
+    /// Where the next whole line is; it is given with that.
+    pub(super) fn find(&mut self) -> Result<Option<Range<usize>>, Fault> {
+        let unsearched = &self.buffer[self.searched..];
+        let Some(length) = memchr(b'\n', unsearched) else {
+            self.searched = self.buffer.len();
+            let offset = self.offset + self.given as u64;
+            check_length(self.searched - self.given, offset)?;
+            return Ok(None);
+        };
+        let place = self.given..self.searched + length;
+        self.given = place.end + 1;
+        self.searched = self.given;
+        Ok(Some(place))
+    }
+
+    /// Where what is left is.
+    fn find_rest(&mut self) -> Option<Range<usize>> {
+        let place = self.given..self.buffer.len();
+        self.given = place.end;
+        self.searched = place.end;
+        (!place.is_empty()).then_some(place)
+    }
+
+    /// The line at a place that was found since bytes were last added.
+    pub(super) fn line(&self, place: Range<usize>) -> Result<Line<'_>, Fault> {
+        let offset = self.offset + place.start as u64;
+        let bytes = &self.buffer[place];
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-        self.check_length(bytes.len())?;
-        let offset = self.offset + self.given as u64;
+        check_length(bytes.len(), offset)?;
         let text = std::str::from_utf8(bytes).map_err(|error| Fault::Malformed {
             offset: offset + error.valid_up_to() as u64,
             what: "no UTF-8",
         })?;
-        let text = text.to_owned();
         Ok(Line { text, offset })
     }
+}
 
-    const fn check_length(&self, length: usize) -> Result<(), Fault> {
-        if length <= MAX_LINE_BYTES {
-            return Ok(());
-        }
-        Err(Fault::Malformed {
-            offset: self.offset + self.given as u64,
-            what: "a line without end",
-        })
+const fn check_length(length: usize, offset: u64) -> Result<(), Fault> {
+    if length <= MAX_LINE_BYTES {
+        return Ok(());
     }
+    Err(Fault::Malformed {
+        offset,
+        what: "a line without end",
+    })
 }
 
 #[cfg(test)]
@@ -103,10 +113,11 @@ mod tests {
         for piece in bytes.chunks(size) {
             lines.push(piece);
             while let Some(line) = lines.next()? {
-                found.push((line.text, line.offset));
+                found.push((line.text.to_owned(), line.offset));
             }
         }
-        found.extend(lines.rest()?.map(|line| (line.text, line.offset)));
+        let rest = lines.rest()?;
+        found.extend(rest.map(|line| (line.text.to_owned(), line.offset)));
         Ok(found)
     }
 

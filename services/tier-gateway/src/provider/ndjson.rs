@@ -18,17 +18,17 @@ impl NdJson {
     }
 
     /// The next whole value's text, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Line>, Fault> {
-        while let Some(line) = self.lines.next()? {
-            if !line.text.trim().is_empty() {
-                return Ok(Some(line));
+    pub(crate) fn next(&mut self) -> Result<Option<Line<'_>>, Fault> {
+        while let Some(place) = self.lines.find()? {
+            if !self.lines.line(place.clone())?.text.trim().is_empty() {
+                return self.lines.line(place).map(Some);
             }
         }
         Ok(None)
     }
 
     /// The last value of a stream that ended without an end of line.
-    pub(crate) fn rest(&mut self) -> Result<Option<Line>, Fault> {
+    pub(crate) fn rest(&mut self) -> Result<Option<Line<'_>>, Fault> {
         let rest = self.lines.rest()?;
         Ok(rest.filter(|line| !line.text.trim().is_empty()))
     }
@@ -45,10 +45,11 @@ mod tests {
         for byte in b"{\"a\":1}\r\n\n  \n{\"b\":2}" {
             values.push(&[*byte]);
             while let Some(line) = values.next().unwrap() {
-                found.push(line.text);
+                found.push(line.text.to_owned());
             }
         }
-        found.extend(values.rest().unwrap().map(|line| line.text));
+        let rest = values.rest().unwrap();
+        found.extend(rest.map(|line| line.text.to_owned()));
         assert_eq!(found, ["{\"a\":1}", "{\"b\":2}"]);
     }
 }

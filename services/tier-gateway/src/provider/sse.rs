@@ -28,10 +28,17 @@ pub(crate) struct Event {
 #[derive(Debug, Default)]
 pub(crate) struct Sse {
     lines: Lines,
-    /// The event being read, once it has data.
-    event: Option<Event>,
-    /// The name of the event being read.
-    name: String,
+    reading: Reading,
+}
+
+/// The event being read. One is read after the other into the same place.
+#[derive(Debug, Default)]
+struct Reading {
+    event: Event,
+    /// Whether it has data: one without is none.
+    has_data: bool,
+    /// Whether it has ended; the next line begins another.
+    ended: bool,
 }
 
 impl Event {
@@ -48,43 +55,54 @@ impl Sse {
     }
 
     /// The next whole event, if there is one.
-    pub(crate) fn next(&mut self) -> Result<Option<Event>, Fault> {
+    pub(crate) fn next(&mut self) -> Result<Option<&Event>, Fault> {
         while let Some(line) = self.lines.next()? {
-            if line.text.is_empty() {
-                if let Some(event) = self.take() {
-                    return Ok(Some(event));
-                }
-            } else {
-                self.field(&line.text, line.offset)?;
+            if !line.text.is_empty() {
+                self.reading.field(line.text, line.offset)?;
+            } else if self.reading.end() {
+                return Ok(Some(&self.reading.event));
             }
         }
         Ok(None)
     }
 
     /// The last event of a stream that ended without the empty line after it.
-    pub(crate) fn rest(&mut self) -> Result<Option<Event>, Fault> {
+    pub(crate) fn rest(&mut self) -> Result<Option<&Event>, Fault> {
         if let Some(line) = self.lines.rest()? {
-            self.field(&line.text, line.offset)?;
+            self.reading.field(line.text, line.offset)?;
         }
-        Ok(self.take())
+        Ok(self.reading.end().then_some(&self.reading.event))
+    }
+}
+
+impl Reading {
+    /// Ends the event; whether it was one.
+    fn end(&mut self) -> bool {
+        let is_event = self.has_data && !self.ended;
+        self.ended = true;
+        is_event
     }
 
-    fn take(&mut self) -> Option<Event> {
-        let name = std::mem::take(&mut self.name);
-        let event = self.event.take()?;
-        Some(Event { name, ..event })
+    /// Begins another event, if the last one has ended.
+    fn begin(&mut self) {
+        if std::mem::take(&mut self.ended) {
+            self.event.name.clear();
+            self.event.data.clear();
+            self.has_data = false;
+        }
     }
 
     fn field(&mut self, line: &str, offset: u64) -> Result<(), Fault> {
+        self.begin();
         let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match name {
             "data" => return self.data(value, offset),
-            "event" => value.clone_into(&mut self.name),
+            "event" => value.clone_into(&mut self.event.name),
             // Older llama.cpp servers write a failure like this.
             ERROR => {
-                ERROR.clone_into(&mut self.name);
+                ERROR.clone_into(&mut self.event.name);
                 return self.data(value, offset);
             }
             // A comment (empty name), or a field that means nothing here.
@@ -94,14 +112,13 @@ impl Sse {
     }
 
     fn data(&mut self, value: &str, offset: u64) -> Result<(), Fault> {
-        let Some(event) = &mut self.event else {
-            self.event = Some(Event {
-                data: value.to_owned(),
-                offset,
-                ..Event::default()
-            });
+        let event = &mut self.event;
+        if !self.has_data {
+            self.has_data = true;
+            event.offset = offset;
+            event.data.push_str(value);
             return Ok(());
-        };
+        }
         if event.data.len() + value.len() >= MAX_EVENT_BYTES {
             return Err(Fault::Malformed {
                 offset: event.offset,
@@ -125,10 +142,10 @@ mod tests {
         for piece in bytes.chunks(size) {
             sse.push(piece);
             while let Some(event) = sse.next()? {
-                events.push(event);
+                events.push(event.clone());
             }
         }
-        events.extend(sse.rest()?);
+        events.extend(sse.rest()?.cloned());
         Ok(events)
     }
 
@@ -170,7 +187,7 @@ mod tests {
         let line = format!("data: {}\n", "x".repeat(MAX_EVENT_BYTES / 4));
         let fault = (0..5).find_map(|_| {
             sse.push(line.as_bytes());
-            sse.next().err()
+            sse.next().map(drop).err()
         });
         assert!(
             matches!(fault, Some(Fault::Malformed { offset: 0, .. })),

@@ -57,15 +57,12 @@ impl Reading {
     async fn next(&mut self) -> Result<Progress, Fault> {
         loop {
             if let Some(line) = self.lines.next()? {
-                return read(&line);
+                return read(line);
             }
             match self.response.chunk().await {
                 Ok(Some(bytes)) => self.lines.push(&bytes),
                 Ok(None) => {
-                    return self
-                        .lines
-                        .rest()?
-                        .map_or(Err(Fault::Truncated), |l| read(&l));
+                    return self.lines.rest()?.map_or(Err(Fault::Truncated), read);
                 }
                 Err(_) => return Err(Fault::Broken),
             }
@@ -79,12 +76,12 @@ pub(super) fn read_line(bytes: &[u8]) {
     let mut lines = NdJson::default();
     lines.push(bytes);
     while let Ok(Some(line)) = lines.next() {
-        drop(read(&line));
+        drop(read(line));
     }
 }
 
-fn read(line: &Line) -> Result<Progress, Fault> {
-    let said: Said = serde_json::from_str(&line.text).map_err(|_| Fault::Malformed {
+fn read(line: Line<'_>) -> Result<Progress, Fault> {
+    let said: Said = serde_json::from_str(line.text).map_err(|_| Fault::Malformed {
         offset: line.offset,
         what: "a line that is no progress",
     })?;

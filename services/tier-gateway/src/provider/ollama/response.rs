@@ -34,17 +34,18 @@ impl Decode for ChatDecoder {
             return Ok(None);
         }
         let line = self.lines.next()?;
-        line.map(|line| self.read(&line)).transpose()
+        let reply = line.map(read).transpose()?;
+        Ok(reply.map(|reply| self.take(reply)))
     }
 
     fn rest(&mut self) -> Result<Option<Chunk>, Fault> {
         let Some(line) = self.lines.rest()? else {
             return Ok(None);
         };
-        match self.read(&line) {
+        match read(line) {
             // Half a line is what a cut answer ends with; that is no offence in itself.
             Err(Fault::Malformed { .. }) => Ok(None),
-            read => read.map(Some),
+            reply => Ok(Some(self.take(reply?))),
         }
     }
 
@@ -111,8 +112,8 @@ impl ToolCall {
     }
 }
 
-fn read(line: &Line) -> Result<Reply, Fault> {
-    let reply: Reply = serde_json::from_str(&line.text).map_err(|_| Fault::Malformed {
+fn read(line: Line<'_>) -> Result<Reply, Fault> {
+    let reply: Reply = serde_json::from_str(line.text).map_err(|_| Fault::Malformed {
         offset: line.offset,
         what: "a line that is no piece of a chat",
     })?;
@@ -123,10 +124,9 @@ fn read(line: &Line) -> Result<Reply, Fault> {
 }
 
 impl ChatDecoder {
-    fn read(&mut self, line: &Line) -> Result<Chunk, Fault> {
-        let reply = read(line)?;
+    fn take(&mut self, reply: Reply) -> Chunk {
         self.terminated = reply.done;
-        Ok(self.chunk(reply))
+        self.chunk(reply)
     }
 
     fn chunk(&mut self, reply: Reply) -> Chunk {

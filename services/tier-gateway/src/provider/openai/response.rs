@@ -3,6 +3,8 @@
 //! Servers differ in which fields they fill; whatever is missing is taken as not said. Usage may
 //! come in an event of its own or together with text, and both are read.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,9 +22,19 @@ const TERMINATOR: &str = "[DONE]";
 /// Decodes the stream.
 pub(in crate::provider) type ChatDecoder = Events<Chat>;
 
-/// What the events of a chat say.
+/// What the events of a chat say. All of them have the names of the answer and of its model; what was
+/// told before is not told again.
 #[derive(Debug, Default)]
-pub(in crate::provider) struct Chat;
+pub(in crate::provider) struct Chat {
+    told: Names,
+}
+
+/// What an answer and its model are called; empty while that is not said.
+#[derive(Debug, Default)]
+struct Names {
+    id: String,
+    model: String,
+}
 
 impl Wire for Chat {
     fn knows(&self, name: &str) -> bool {
@@ -33,7 +45,7 @@ impl Wire for Chat {
         if event.data.trim() == TERMINATOR {
             return Ok(Said::End);
         }
-        chunk(event).map(Said::Chunk)
+        chunk(event, &mut self.told).map(Said::Chunk)
     }
 }
 
@@ -50,11 +62,11 @@ pub(super) fn not_a_stream(body: &[u8]) -> Fault {
 }
 
 #[derive(Deserialize)]
-struct Completion {
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    model: Option<String>,
+struct Completion<'a> {
+    #[serde(borrow, default)]
+    id: Option<Name<'a>>,
+    #[serde(borrow, default)]
+    model: Option<Name<'a>>,
     #[serde(default)]
     choices: Option<Vec<Choice>>,
     #[serde(default)]
@@ -62,6 +74,11 @@ struct Completion {
     #[serde(default)]
     error: Option<Value>,
 }
+
+/// A text that is most often read where it stands.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
 struct Choice {
@@ -125,8 +142,8 @@ impl ToolCall {
     }
 }
 
-fn chunk(event: &Event) -> Result<Chunk, Fault> {
-    let completion: Completion = match serde_json::from_str(&event.data) {
+fn chunk(event: &Event, told: &mut Names) -> Result<Chunk, Fault> {
+    let completion: Completion<'_> = match serde_json::from_str(&event.data) {
         Ok(completion) if !event.is_error() => completion,
         // An event that calls itself an error is one, whatever it looks like.
         _ if event.is_error() => return Err(complaint(&event.data)),
@@ -140,29 +157,39 @@ fn chunk(event: &Event) -> Result<Chunk, Fault> {
     if completion.error.is_some() {
         return Err(complaint(&event.data));
     }
-    Ok(completion.into_chunk())
+    Ok(completion.into_chunk(told))
 }
 
 /// An answer that came in one piece.
 pub(super) fn whole(body: &[u8]) -> Result<Chunk, Fault> {
     let malformed = |what| Fault::Malformed { offset: 0, what };
-    let completion: Completion =
+    let completion: Completion<'_> =
         serde_json::from_slice(body).map_err(|_| malformed("no answer of a chat"))?;
     if completion.error.is_some() {
         return Err(Complaint::read(body).inside_answer());
     }
-    let chunk = completion.into_chunk();
+    let chunk = completion.into_chunk(&mut Names::default());
     match chunk.is_said() {
         true => Ok(chunk),
         false => Err(malformed("an answer of a chat that says nothing")),
     }
 }
 
-impl Completion {
-    fn into_chunk(self) -> Chunk {
+/// The name, if it is not the one that was told before.
+fn news(name: Option<Name<'_>>, told: &mut String) -> Option<String> {
+    let Name(name) = name?;
+    if name.is_empty() || name == told.as_str() {
+        return None;
+    }
+    name.as_ref().clone_into(told);
+    Some(name.into_owned())
+}
+
+impl Completion<'_> {
+    fn into_chunk(self, told: &mut Names) -> Chunk {
         let mut chunk = Chunk {
-            served_model: self.model.filter(|name| !name.is_empty()),
-            response_id: self.id.filter(|id| !id.is_empty()),
+            served_model: news(self.model, &mut told.model),
+            response_id: news(self.id, &mut told.id),
             usage: self.usage.as_ref().and_then(reported),
             ..Chunk::default()
         };

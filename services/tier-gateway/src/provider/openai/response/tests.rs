@@ -43,6 +43,29 @@ fn a_whole_stream_is_the_same_in_whatever_pieces_it_comes() {
 }
 
 #[test]
+fn names_are_told_once_and_again_when_they_change() {
+    let event = |id: &str, model: &str| {
+        format!("data: {{\"id\":\"{id}\",\"model\":\"{model}\",\"choices\":[]}}\n\n")
+    };
+    let stream = [
+        ("a", "m"),
+        ("a", "m"),
+        ("", ""),
+        ("a", "\\u006d"),
+        ("b", "m"),
+    ];
+    let stream: String = stream.map(|(id, model)| event(id, model)).concat();
+    let (chunks, _) = decode(stream.as_bytes(), 7).unwrap();
+    let told = |name: fn(&Chunk) -> &Option<String>| -> Vec<Option<&str>> {
+        chunks.iter().map(|chunk| name(chunk).as_deref()).collect()
+    };
+    let ids = told(|chunk| &chunk.response_id);
+    assert_eq!(ids, [Some("a"), None, None, None, Some("b")]);
+    let models = told(|chunk| &chunk.served_model);
+    assert_eq!(models, [Some("m"), None, None, None, None]);
+}
+
+#[test]
 fn usage_in_the_same_event_as_text_is_not_lost_with_it() {
     let chunk = one(
         r#"{"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}],
