@@ -14,8 +14,9 @@ use super::cluster::{Cluster, NAMES, known_as};
 use super::spread;
 use super::streams::Streams;
 
-/// How often load is looked at, and how long it takes until the next look: ten seconds in all.
-const LOOKS: u32 = 100;
+/// How often load is looked at, and how long it takes until the next look: half a minute in all. Most of what
+/// is in flight are a few streams of seconds each, which three replicas share evenly only in the long run.
+const LOOKS: u32 = 300;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// The longest that a request is at one replica: bounds what was in flight when it was killed.
 const AT_A_REPLICA: Duration = Duration::from_millis(500);
