@@ -1,8 +1,8 @@
 //! The database: every statement of the ledger is in here, one module a concern.
 //!
-//! Lock order, the same everywhere: rows of requests by id, then budgets, then periods by id, then
-//! rows that are new. Time is the database's own (`now()`, the beginning of the transaction), so that replicas with clocks
-//! of their own agree on days and expiries.
+//! Lock order, the same everywhere: rows of requests by id, then budgets, then leases by id, then periods
+//! by id, then rows that are new. Time is the database's own (`now()`, the beginning of the transaction),
+//! so that replicas with clocks of their own agree on days and expiries.
 
 pub(crate) mod accounts;
 pub(crate) mod alerts;

@@ -29,6 +29,7 @@ impl KnownLeases {
                 known.remove(id);
             } else if !known.contains_key(id) {
                 if known.len() >= LARGEST {
+                    // The oldest: ids are ordered by time, and a lease does not live for long.
                     known.pop_first();
                 }
                 known.insert(*id, unlooked(lent));

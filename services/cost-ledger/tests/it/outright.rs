@@ -251,7 +251,7 @@ async fn replicas_that_book_outright_at_once_lose_nothing() {
         settings.leases = crate::leased::LEASES;
     })
     .await;
-    let mut leases: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
+    let leases: Vec<RequestId> = (0..3).map(|_| RequestId::generate()).collect();
     for lease in &leases {
         assert_eq!(ledger.acquire(*lease, 100).await, 100);
     }
@@ -266,7 +266,7 @@ async fn replicas_that_book_outright_at_once_lose_nothing() {
         assert_eq!((spent, reserved), (120, 300 - 180));
     }
     ledger.check_books();
-    for lease in leases.drain(..) {
+    for lease in leases {
         assert_eq!(ledger.give_back(lease, 0).await, 40);
     }
 }
