@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt as _, stream};
 use terrace_config::Model;
-use terrace_domain::Failure;
+use terrace_domain::{Failure, Usage};
 use terrace_telemetry::fields;
 
 use super::observe::Observation;
@@ -150,25 +150,42 @@ impl Answer {
         if chunk.usage.is_some() {
             self.next.push_back(Ok(Event::Usage(self.tally.so_far())));
         }
+        if self.tally.is_too_long() {
+            self.cut_short();
+        }
     }
 
     fn complete(&mut self) {
-        self.close(None);
-        let model = self.observation.model().as_str();
         if self.tally.is_beyond_belief() {
-            tracing::warn!(
-                { fields::BACKEND } = self.blame.backend.as_str(),
-                { fields::GEN_AI_REQUEST_MODEL } = model,
-                "the backend counts more tokens than there can be: estimated instead"
-            );
+            self.warn("the backend counts more tokens than there can be: estimated instead");
         }
+        self.finish(self.finish.unwrap_or_default(), self.tally.complete());
+    }
+
+    /// Ends an answer at its length where the backend does not: no more money is held for it.
+    fn cut_short(&mut self) {
+        self.warn("the backend wrote on past the length that was asked for: ended there");
+        self.finish(Finish::Length, self.tally.so_far());
+    }
+
+    fn finish(&mut self, finish: Finish, usage: Usage) {
+        self.close(None);
+        let asked = || self.observation.model().to_string();
         let finished = Finished {
-            finish: self.finish.unwrap_or_default(),
-            usage: self.tally.complete(),
-            served_model: self.served_model.take().unwrap_or_else(|| model.to_owned()),
+            finish,
+            usage,
+            served_model: self.served_model.take().unwrap_or_else(asked),
         };
         self.observation.finished(&finished);
         self.next.push_back(Ok(Event::Finished(finished)));
+    }
+
+    fn warn(&self, what: &'static str) {
+        tracing::warn!(
+            { fields::BACKEND } = self.blame.backend.as_str(),
+            { fields::GEN_AI_REQUEST_MODEL } = self.observation.model().as_str(),
+            "{what}"
+        );
     }
 
     fn break_off(&mut self, fault: Fault) {

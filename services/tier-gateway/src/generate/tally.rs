@@ -1,8 +1,9 @@
 //! What a call has used: the backend's counts, and an estimate where it gives none.
 //!
-//! The estimate is from bytes and is marked. A count of nothing for an answer that has text is no
-//! count, a count from the middle of an answer that then broke is not the last word, and one far
-//! above what a prompt or an answer can be is a lie: believed, it would pass every budget.
+//! The estimate is from bytes and is marked; it is never above the length that was asked for, which
+//! is what money is held for. A count of nothing for an answer that has text is no count, a count
+//! from the middle of an answer that then broke is not the last word, and one far above what a
+//! prompt or an answer can be is a lie: believed, it would pass every budget.
 
 use terrace_domain::{Usage, usage::estimate_tokens};
 
@@ -14,6 +15,10 @@ use crate::provider::{Chunk, Reported};
 pub(crate) struct Tally {
     prompt_bytes: u64,
     output_bytes: u64,
+    /// Pieces in which the model said something.
+    pieces: u64,
+    /// The length that was asked for, in tokens.
+    cap: u64,
     reported: Option<Reported>,
     /// The most tokens that are believed: of the prompt, and of an answer.
     believed: (u64, u64),
@@ -23,6 +28,14 @@ pub(crate) struct Tally {
 /// an answer's end.
 const SLACK: u64 = 4096;
 
+/// Pieces that an answer may have above its tokens: servers write one for each token, and two where
+/// one is half text and half mark-up.
+const SLACK_PIECES: u64 = 16;
+
+/// No tokenizer's tokens are longer on average. Words of languages for which it was made have eight
+/// bytes at most, what is longer is a run of blanks or dashes.
+const LONGEST_TOKENS: u64 = 32;
+
 impl Tally {
     /// The accounts of a call that may have `cap` tokens of output.
     pub(crate) fn new(call: &Call, cap: u32) -> Self {
@@ -30,9 +43,23 @@ impl Tally {
         Self {
             prompt_bytes: call.prompt_bytes(),
             output_bytes: 0,
+            pieces: 0,
+            cap: cap.into(),
             reported: None,
             believed: (believed(call.input_bound()), believed(cap.into())),
         }
+    }
+
+    /// Whether the answer is longer than was asked for, so that its backend does not keep to that.
+    ///
+    /// An answer that does keep to it is never taken for one: it has no more pieces than tokens, or
+    /// if its server cuts it finer, no more bytes than so many tokens have; and never so many bytes
+    /// that no tokens are so long.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let is_in_more_pieces = self.pieces > self.cap + SLACK_PIECES;
+        let looks_longer = estimate_tokens(self.output_bytes) > self.cap;
+        let longest = (self.cap + SLACK_PIECES) * LONGEST_TOKENS;
+        (is_in_more_pieces && looks_longer) || self.output_bytes > longest
     }
 
     /// Whether the backend counts what cannot be.
@@ -56,7 +83,9 @@ impl Tally {
     /// Counts one piece.
     pub(crate) fn add(&mut self, chunk: &Chunk) {
         let calls: u64 = chunk.tool_calls.iter().map(bytes_of).sum();
-        self.output_bytes += chunk.text.len() as u64 + calls + chunk.hidden_bytes;
+        let said = chunk.text.len() as u64 + calls + chunk.hidden_bytes;
+        self.output_bytes += said;
+        self.pieces += u64::from(said > 0);
         self.reported = chunk.usage.or(self.reported);
     }
 
@@ -75,7 +104,7 @@ impl Tally {
         let reported = self.reported.unwrap_or_default();
         let (input, output) = self.believable(reported);
         let input = input.filter(|counted| *counted > 0);
-        let estimate = estimate_tokens(self.output_bytes);
+        let estimate = estimate_tokens(self.output_bytes).min(self.cap);
         let output = output.and_then(|counted| trusted(counted, estimate));
         let input_tokens = input.unwrap_or_else(|| estimate_tokens(self.prompt_bytes));
         let output_tokens = output.unwrap_or(estimate);
@@ -166,6 +195,39 @@ mod tests {
         assert!(tally_of(12, 1_000_000).is_beyond_belief());
         assert!(!tally_of(4000, 4000).is_beyond_belief());
         assert_eq!(counts(tally_of(4000, 4000).complete()), (4000, 4000, false));
+    }
+
+    /// The accounts of an answer of `pieces` of `bytes` each, of which 24 tokens were asked for.
+    fn after(pieces: usize, bytes: usize) -> Tally {
+        let mut tally = Tally::new(&call_of(""), 24);
+        for _ in 0..pieces {
+            tally.add(&Chunk {
+                text: "x".repeat(bytes),
+                ..Chunk::default()
+            });
+        }
+        tally
+    }
+
+    #[test]
+    fn an_answer_is_too_long_by_its_pieces_and_its_bytes() {
+        assert!(after(41, 4).is_too_long());
+        assert!(after(100, 1).is_too_long());
+        assert!(after(2, 1000).is_too_long());
+    }
+
+    #[test]
+    fn an_answer_of_the_length_that_was_asked_for_is_not_too_long() {
+        assert!(!after(24, 20).is_too_long(), "long tokens");
+        assert!(!after(24 * 4, 1).is_too_long(), "letter by letter");
+        assert!(!after(1, 24 * 20).is_too_long(), "in one piece");
+        assert!(!after(26, 20).is_too_long(), "a token in two pieces");
+    }
+
+    #[test]
+    fn an_estimate_is_no_more_than_was_asked_for() {
+        assert_eq!(after(24, 20).complete().output_tokens, 24);
+        assert_eq!(after(1000, 20).so_far().output_tokens, 24);
     }
 
     #[test]

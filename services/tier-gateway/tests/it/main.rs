@@ -10,6 +10,7 @@ mod cancel;
 mod embed;
 mod endpoints;
 mod faults;
+mod length;
 mod models;
 mod pull;
 mod requests;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use terrace_config::ByteSize;
 use terrace_domain::Reason;
+use terrace_proto::common::v1::GenerationParams;
 use terrace_proto::gateway::v1 as wire;
 use terrace_rpc::deadline::{Deadline, request_within};
 use terrace_rpc::status;
@@ -84,7 +85,20 @@ fn sandbox(wire: Wire, torrent: &Torrent, limit: ByteSize) -> Sandbox {
     let mut settings = settings(wire, &wire.url(&torrent.url));
     settings.backend.max_response_bytes = limit;
     settings.backend.retry.max_attempts = 1;
+    settings.limits.max_output_tokens = u32::MAX;
     Sandbox::new(&settings)
+}
+
+/// Asks for an answer of any length.
+fn ask_for_any_length() -> wire::Generation {
+    let params = GenerationParams {
+        max_output_tokens: Some(u32::MAX),
+        ..GenerationParams::default()
+    };
+    wire::Generation {
+        params: Some(params),
+        ..ask()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -92,7 +106,7 @@ async fn a_gibibyte_of_good_events_is_cut_at_the_limit() {
     for wire in ALL {
         let torrent = Torrent::start(STREAM, event(wire));
         let sandbox = sandbox(wire, &torrent, ByteSize::mib(1));
-        let streamed = sandbox.stream(ask()).await;
+        let streamed = sandbox.stream(ask_for_any_length()).await;
         let failure = streamed.failure.as_ref().unwrap();
         assert_eq!(failure.reason, Reason::BackendFailed, "{wire:?}");
         assert!(failure.message.contains("max_response_bytes"), "{failure}");
@@ -145,7 +159,7 @@ async fn a_reader_who_waits_makes_the_backend_wait() {
     for wire in ALL {
         let torrent = Torrent::start(STREAM, event(wire));
         let sandbox = sandbox(wire, &torrent, ByteSize::mib(1024));
-        let generation = Some(ask());
+        let generation = Some(ask_for_any_length());
         let request = wire::GenerateStreamRequest {
             generation,
             gather: None,
