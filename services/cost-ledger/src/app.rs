@@ -39,7 +39,7 @@ pub struct App {
 /// connect time-out, the tables or the budgets cannot be written, or the webhook cannot be used.
 pub async fn build(settings: Settings, tasks: &Tasks) -> Result<App, StartError> {
     let webhook = Webhook::from_config(&settings.alert_webhook)?;
-    let spool = Spool::open(&settings.spool)?;
+    let spool = Spool::open(&settings.spool, grpc::request_of)?;
     let secrets = Secrets::new(&settings.auth.pepper, &settings.auth.root_key)?;
     let store = Store::open(&settings, tasks.clone()).await?;
     let settings = Arc::new(settings);

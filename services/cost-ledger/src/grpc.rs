@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures::stream::{BoxStream, StreamExt as _};
 use prost::Message as _;
 use terrace_config::TimeZone;
-use terrace_domain::{Failure, ModelName, Score};
+use terrace_domain::{Failure, ModelName, RequestId, Score};
 use terrace_proto::ledger::v1 as wire;
 use terrace_proto::ledger::v1::ledger_service_server::LedgerService;
 use terrace_rpc::status::to_status;
@@ -93,6 +93,12 @@ impl Grpc {
     }
 }
 
+/// The request whose settlement was spooled as `record`.
+pub(crate) fn request_of(record: &[u8]) -> Option<RequestId> {
+    let message = wire::SettleRequest::decode(record).ok()?;
+    message.request_id.parse().ok()
+}
+
 /// Reads `bytes` as the message of each rpc that says something.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn read_any(bytes: &[u8], rules: &Rules) {
@@ -129,6 +135,8 @@ impl LedgerService for Grpc {
         request: Request<wire::ReserveRequest>,
     ) -> Answer<wire::ReserveResponse> {
         let ask = read::reserve(request.into_inner(), &self.rules).map_err(refused)?;
+        let request_id = ask.identity.request_id;
+        self.spool.let_hold(request_id).map_err(refused)?;
         let patience = self.rules.leases.recall();
         let held = reserve::reserve(&self.commits, ask, patience)
             .await

@@ -6,9 +6,13 @@
 //! the database in its turn as soon as that is back. Settling twice books once, so a spool that is
 //! replayed again after a crash does no harm. What comes while it is written goes behind what waits;
 //! when little is left, newcomers wait for a moment, or there would never be an end of it.
+//!
+//! A request may be sent again under its id while the end of its first try waits. Money that was
+//! held for the second would be freed by that end when it is written, so none is held until then.
 
 mod file;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +21,7 @@ use tokio::sync::RwLock;
 use tokio::time::timeout;
 
 use futures::future::join_all;
-use terrace_domain::{Failure, Reason};
+use terrace_domain::{Failure, Reason, RequestId};
 
 use self::file::{NotKept, SpoolFile};
 use crate::commit::Commits;
@@ -44,6 +48,8 @@ pub(crate) fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
     file: Option<Arc<Mutex<SpoolFile>>>,
+    /// The requests whose settlements wait.
+    waiting: Arc<Mutex<HashSet<RequestId>>>,
     /// Passed by whoever adds to the file, and closed while the last of it is written.
     gate: Arc<RwLock<()>>,
 }
@@ -58,27 +64,48 @@ pub struct SpoolSettings {
 }
 
 impl Spool {
-    /// Opens the spool, with what was left in it.
+    /// Opens the spool, with what was left in it; `request_of` says whose settlement a record is.
     ///
     /// # Errors
     /// The folder cannot be used.
-    pub(crate) fn open(settings: &SpoolSettings) -> Result<Self, StartError> {
+    pub(crate) fn open(
+        settings: &SpoolSettings,
+        request_of: impl Fn(&[u8]) -> Option<RequestId>,
+    ) -> Result<Self, StartError> {
         let Some(folder) = &settings.folder else {
             return Ok(Self {
                 file: None,
+                waiting: Arc::default(),
                 gate: Arc::default(),
             });
         };
-        let file = SpoolFile::open(folder, settings.max_bytes);
-        let file = file.map_err(|cause| StartError::Spool {
+        let opened = || {
+            let mut file = SpoolFile::open(folder, settings.max_bytes)?;
+            let (records, _) = file.records(0)?;
+            Ok((file, records))
+        };
+        let (file, records) = opened().map_err(|cause| StartError::Spool {
             folder: folder.clone(),
             cause,
         })?;
         metrics::spooled(file.bytes());
+        let waiting = records.iter().filter_map(|record| request_of(record));
         Ok(Self {
             file: Some(Arc::new(Mutex::new(file))),
+            waiting: Arc::new(Mutex::new(waiting.collect())),
             gate: Arc::default(),
         })
+    }
+
+    /// Refuses to hold money for a request while the end of an earlier try of it waits.
+    pub(crate) fn let_hold(&self, request_id: RequestId) -> Result<(), Failure> {
+        if !lock(&self.waiting).contains(&request_id) {
+            return Ok(());
+        }
+        let message = "how an earlier try of this request ended is not in the ledger's database \
+                       yet: repeat the call in a moment";
+        let failure = Failure::new(Reason::LedgerUnavailable, message);
+        Err(failure.retry_after(Duration::from_secs(1)))
     }
 
     /// Settles, whatever the database does: what is free waits for it or is kept as `record`.
@@ -95,7 +122,7 @@ impl Spool {
         if self.is_waiting() {
             let _passing = self.gate.read().await;
             if self.is_waiting() {
-                return self.keep(record()).await;
+                return self.keep(ask.identity.request_id, record()).await;
             }
         }
         loop {
@@ -103,7 +130,7 @@ impl Spool {
                 Err(failure) if failure.reason == Reason::LedgerUnavailable => {
                     if self.file.is_some() {
                         let _passing = self.gate.read().await;
-                        return self.keep(record()).await;
+                        return self.keep(ask.identity.request_id, record()).await;
                     }
                     // Its caller's deadline ends this.
                     tokio::time::sleep(RETRY).await;
@@ -119,14 +146,15 @@ impl Spool {
         self.file.as_ref().is_some_and(waits)
     }
 
-    /// Keeps a settlement on disk.
-    async fn keep(&self, record: Vec<u8>) -> Result<Settled, Failure> {
+    /// Keeps a settlement of a request on disk.
+    async fn keep(&self, request_id: RequestId, record: Vec<u8>) -> Result<Settled, Failure> {
         let kept = self.on_disk(move |file| {
             file.append(&record)?;
             Ok(file.bytes())
         });
         match kept.await {
             Ok(bytes) => {
+                lock(&self.waiting).insert(request_id);
                 metrics::spooled(bytes);
                 Ok(Settled::spooled())
             }
@@ -166,7 +194,9 @@ impl Spool {
             let _closed = self.gate.write().await;
             let (count, end) = self.write_from(written.1, commits, read).await?;
             let cleared = self.on_disk(move |file| Ok(file.clear(end)?)).await;
-            cleared.is_ok_and(|cleared| cleared).then_some(count)
+            cleared.ok().filter(|cleared| *cleared)?;
+            lock(&self.waiting).clear();
+            Some(count)
         });
         if let Ok(Some(count)) = rest.await {
             metrics::spooled(0);
@@ -209,6 +239,6 @@ impl Spool {
 /// Reads a record as what is to be settled.
 pub(crate) type Read = Box<dyn Fn(&[u8]) -> Option<Settle> + Send + Sync>;
 
-fn lock(file: &Mutex<SpoolFile>) -> MutexGuard<'_, SpoolFile> {
-    file.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

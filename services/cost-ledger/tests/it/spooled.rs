@@ -184,7 +184,7 @@ async fn with_a_spool_free_work_is_kept_on_disk_and_written_once() {
     let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
     ledger.app.start_background(&ledger.tasks);
     until_closed(&database, 3).await;
-    assert_eq!(database.number("SELECT count(*) FROM usage_events"), 3);
+    assert_eq!(database.number(EVENTS), 3);
     let direct = async {
         while ledger
             .settle(free(RequestId::generate()))
@@ -278,34 +278,82 @@ async fn paid_work_waits_for_a_database_that_takes_its_time() {
     held.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_step_that_was_skipped_before_is_booked_at_its_cost_when_it_is_made_after_all() {
-    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
-    let gate = Gate::before(&database).await;
-    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
-    let id = RequestId::generate();
-    // The first try finds no database: its step is skipped, and that is kept in the spool.
-    gate.shut();
+const EVENTS: &str = "SELECT count(*) FROM usage_events";
+
+/// A paid request that found no database: its step is skipped, and that is kept in the spool.
+async fn fail_without_database(ledger: &Ledger, id: RequestId) {
     let skipped = ended("attempt/0", "api_fallback", AttemptOutcome::Skipped, 0);
     let failed = closing(settling(id, [skipped]), RequestOutcome::Failed, "");
     assert!(ledger.settle(failed).await.unwrap().spooled);
-    // The second one under the same id finds it, before the spool is written.
-    gate.reopen();
-    let held = hold(id, "attempt/0", 10);
-    while answer(ledger.client.clone().reserve(held.clone()).await).is_err() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    ledger.app.start_background(&ledger.tasks);
+}
+
+async fn until_written(database: &TestDatabase) {
     let written = async {
-        while database.number("SELECT count(*) FROM usage_events") < 1 {
+        while database.number(EVENTS) < 1 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     let written = tokio::time::timeout(Duration::from_secs(30), written).await;
     written.unwrap();
+}
+
+async fn until_held(ledger: &Ledger, id: RequestId) -> wire::ReserveResponse {
+    let held = async {
+        let hold = hold(id, "attempt/0", 10);
+        loop {
+            match answer(ledger.client.clone().reserve(hold.clone()).await) {
+                Ok(held) => return held,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    };
+    let held = tokio::time::timeout(Duration::from_secs(30), held).await;
+    held.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_held_for_a_request_while_the_end_of_an_earlier_try_waits() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    let id = RequestId::generate();
+    gate.shut();
+    fail_without_database(&ledger, id).await;
+    gate.reopen();
+    until_held(&ledger, RequestId::generate()).await;
+    let is_refused = async |ledger: &Ledger| {
+        let hold = hold(id, "attempt/0", 10);
+        let failure = answer(ledger.client.clone().reserve(hold).await).unwrap_err();
+        assert_eq!(failure.reason, Reason::LedgerUnavailable);
+        assert!(failure.message.contains("an earlier try"), "{failure}");
+    };
+    is_refused(&ledger).await;
+    // Nor by the ledger that finds the spool of one that died.
+    drop(ledger);
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    is_refused(&ledger).await;
+    ledger.app.start_background(&ledger.tasks);
+    let held = until_held(&ledger, id).await;
+    assert!(held.repeated_call, "the first try is written: {held:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_was_skipped_before_is_booked_at_its_cost_when_it_is_made_after_all() {
+    let (database, folder) = (TestDatabase::create(), tempfile::tempdir().unwrap());
+    let gate = Gate::before(&database).await;
+    let ledger = Ledger::behind(&gate, &database, Some(folder.path())).await;
+    let another = Ledger::behind(&gate, &database, None).await;
+    let id = RequestId::generate();
+    gate.shut();
+    fail_without_database(&ledger, id).await;
+    // The second try comes to a ledger that does not know of the spool, before that is written.
+    gate.reopen();
+    until_held(&another, id).await;
+    ledger.app.start_background(&ledger.tasks);
+    until_written(&database).await;
     let made = ended("attempt/0", "api_fallback", AttemptOutcome::Accepted, 7);
     let passed = closing(settling(id, [made]), RequestOutcome::Passed, "api_fallback");
-    ledger.settle(passed).await.unwrap();
+    another.settle(passed).await.unwrap();
     let rows = database.query("SELECT step, outcome, cost_nano_usd FROM usage_events");
     assert_eq!(rows, [["attempt/0", "accepted", "7"]]);
     assert_eq!(database.query("SELECT outcome FROM requests"), [["passed"]]);
