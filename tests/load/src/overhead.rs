@@ -40,8 +40,8 @@ const EXAMPLES: &str = "Examples:
   terrace-load overhead --peers tests/load/peers.yaml --only terrace,nginx,tensorzero --seconds 2
 
 Forms of Terrace: terrace, terrace-leases, terrace-whole, terrace-split, terrace-split-whole,
-terrace-relaxed, and by name alone terrace-free (a model without a price) and terrace-grpc (the same
-calls by gRPC). `direct` is always measured.";
+terrace-relaxed, terrace-split-relaxed, and by name alone terrace-free (a model without a price) and
+terrace-grpc (the same calls by gRPC). `direct` is always measured.";
 
 /// Settings of the benchmark.
 #[derive(Debug, clap::Args)]

@@ -44,7 +44,7 @@ const PLAIN: Form = Form {
 };
 
 /// The forms that there are.
-static FORMS: [Form; 8] = [
+static FORMS: [Form; 9] = [
     PLAIN,
     Form {
         name: "terrace-leases",
@@ -85,6 +85,17 @@ static FORMS: [Form; 8] = [
         name: "terrace-relaxed",
         setup: Setup {
             paid: false,
+            whole: true,
+            relaxed: true,
+            ..Setup::PLAIN
+        },
+        ..PLAIN
+    },
+    Form {
+        name: "terrace-split-relaxed",
+        setup: Setup {
+            paid: false,
+            split: true,
             whole: true,
             relaxed: true,
             ..Setup::PLAIN
