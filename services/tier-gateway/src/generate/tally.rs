@@ -52,9 +52,9 @@ impl Tally {
 
     /// Whether the answer is longer than was asked for, so that its backend does not keep to that.
     ///
-    /// An answer that does keep to it is never taken for one: it has no more pieces than tokens, or
-    /// if its server cuts it finer, no more bytes than so many tokens have; and never so many bytes
-    /// that no tokens are so long.
+    /// One that keeps to it has no more pieces than tokens, and never so many bytes that no tokens are
+    /// so long. Where a server cuts finer than tokens its bytes have to look longer as well, so that
+    /// at most the end of an answer is lost that was about to be cut for its length.
     pub(crate) fn is_too_long(&self) -> bool {
         let is_in_more_pieces = self.pieces > self.cap + SLACK_PIECES;
         let looks_longer = estimate_tokens(self.output_bytes) > self.cap;
