@@ -48,7 +48,7 @@ pub(crate) fn records(bytes: &[u8]) -> Vec<Vec<u8>> {
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
     file: Option<Arc<Mutex<SpoolFile>>>,
-    /// The requests whose settlements wait.
+    /// The requests whose settlements wait; changed while the file is locked, so that both are one.
     waiting: Arc<Mutex<HashSet<RequestId>>>,
     /// Passed by whoever adds to the file, and closed while the last of it is written.
     gate: Arc<RwLock<()>>,
@@ -148,13 +148,14 @@ impl Spool {
 
     /// Keeps a settlement of a request on disk.
     async fn keep(&self, request_id: RequestId, record: Vec<u8>) -> Result<Settled, Failure> {
+        let waiting = Arc::clone(&self.waiting);
         let kept = self.on_disk(move |file| {
             file.append(&record)?;
+            lock(&waiting).insert(request_id);
             Ok(file.bytes())
         });
         match kept.await {
             Ok(bytes) => {
-                lock(&self.waiting).insert(request_id);
                 metrics::spooled(bytes);
                 Ok(Settled::spooled())
             }
@@ -193,10 +194,15 @@ impl Spool {
         let rest = timeout(HANDOVER, async {
             let _closed = self.gate.write().await;
             let (count, end) = self.write_from(written.1, commits, read).await?;
-            let cleared = self.on_disk(move |file| Ok(file.clear(end)?)).await;
-            cleared.ok().filter(|cleared| *cleared)?;
-            lock(&self.waiting).clear();
-            Some(count)
+            let waiting = Arc::clone(&self.waiting);
+            let cleared = self.on_disk(move |file| {
+                let cleared = file.clear(end)?;
+                if cleared {
+                    lock(&waiting).clear();
+                }
+                Ok(cleared)
+            });
+            cleared.await.is_ok_and(|cleared| cleared).then_some(count)
         });
         if let Ok(Some(count)) = rest.await {
             metrics::spooled(0);
@@ -241,4 +247,26 @@ pub(crate) type Read = Box<dyn Fn(&[u8]) -> Option<Settle> + Send + Sync>;
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt as _;
+
+    #[tokio::test]
+    async fn what_is_on_disk_is_known_to_wait_although_its_caller_has_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = SpoolSettings {
+            folder: Some(folder.path().to_owned()),
+            max_bytes: 1000,
+        };
+        let spool = Spool::open(&settings, |_| None).unwrap();
+        let id = RequestId::generate();
+        drop(spool.keep(id, vec![1]).now_or_never());
+        while !spool.is_waiting() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert!(spool.let_hold(id).is_err());
+    }
 }
