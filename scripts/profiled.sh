@@ -11,6 +11,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
+# For the last crate alone: what it depends on is as in every other build.
 link=()
 case ${1:-} in
 '') ;;
