@@ -32,8 +32,8 @@ const SLACK: u64 = 4096;
 /// one is half text and half mark-up.
 const SLACK_PIECES: u64 = 16;
 
-/// No tokenizer's tokens are longer on average. Words of languages for which it was made have eight
-/// bytes at most, what is longer is a run of blanks or dashes.
+/// Bytes that the tokens of an answer have at most on average: eight times what an estimate takes
+/// for one. Single ones are longer, as runs of blanks are; an answer of nothing else may lose its end.
 const LONGEST_TOKENS: u64 = 32;
 
 impl Tally {

@@ -1,5 +1,5 @@
-//! An answer is no longer than was asked for, and costs no more, whatever its backend does; one
-//! whose backend keeps to it is never cut short.
+//! An answer ends at the length that was asked for, and costs no more, whatever its backend does;
+//! one whose backend keeps to that is whole, however long its tokens are.
 
 use terrace_proto::common::v1::{FinishReason, GenerationParams};
 use terrace_proto::gateway::v1::Generation;
